@@ -1,0 +1,44 @@
+# Needs Python 3.11 to 3.13 (as the ROS 2 wheels do) and make; everything else is installed into .venv.
+SHELL := /bin/bash
+VENV := .venv
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint fmt venv clean
+
+demo: $(VENV)/.demo
+	$(VENV)/bin/dap demo --out demo_out
+
+test: $(VENV)/.test
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+fmt: $(VENV)/.test
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+venv: $(VENV)/.test
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 to 3.13 found; install one, or name it: make demo PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The demo needs no torch: only what a robot would install, and ROS 2 from wheels.
+$(VENV)/.demo: $(VENV)/bin/python setup.py constraints.txt
+	@echo "installing into $(VENV) ..."
+	$(INSTALL) --editable '.[ros-wheels]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	@echo "installing what tests and training need (torch among it) ..."
+	$(INSTALL) torch==2.13.0
+	$(INSTALL) --editable '.[ros-wheels,test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build install log demo_out *.egg-info

@@ -1,0 +1,1 @@
+"""From a torch model to files that run without torch, and how nearly they agree with it."""

@@ -1,0 +1,1 @@
+"""Files: images, depth, clouds, bags. Everything is written beside its place and renamed."""

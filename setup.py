@@ -1,0 +1,93 @@
+"""ament_python package: dap_ros (the node), dap_core (depth from panoramas), training (the model's training)."""
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+# ROS 2 itself comes from the distribution on a robot; these are the same packages as PyPI wheels.
+ROS_WHEELS = [
+    "ros-rclpy[fastrtps]",
+    "ros-sensor-msgs",
+    "ros-std-msgs",
+    "ros-std-srvs",
+    "ros-geometry-msgs",
+    "ros-nav-msgs",
+    "ros-diagnostic-msgs",
+    "ros-lifecycle-msgs",
+    "ros-stereo-msgs",
+]
+EXPORT = ["onnx", "onnxscript"]
+TRAIN = ["torch", "safetensors", "lightning", "tensorboard", "warp-lang"]
+
+setup(
+    name="dap_ros",
+    version="0.1.0",
+    description="Metric depth all around a robot from one 360-degree camera, for ROS 2",
+    license="Apache-2.0",
+    author="The dap_ros authors",
+    maintainer="The dap_ros authors",
+    maintainer_email="dap_ros@users.noreply.github.com",
+    python_requires=">=3.10",
+    packages=find_packages(include=["dap_core*", "dap_ros*", "training*"]),
+    package_data={"dap_core": ["models/*"], "dap_ros": ["data/*"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/dap_ros"]),
+        ("share/dap_ros", ["package.xml"]),
+        ("share/dap_ros/launch", glob("launch/*.py")),
+        ("share/dap_ros/config", glob("config/*.yaml") + glob("config/*.xml")),
+        ("share/dap_ros/rviz", glob("rviz/*.rviz")),
+    ],
+    install_requires=[
+        "setuptools",
+        "numpy",
+        "opencv-python-headless",
+        "onnxruntime",
+        "PyYAML",
+        "rich",
+        "matplotlib",
+        "rosbags",
+        "transforms3d",
+    ],
+    extras_require={
+        "ros-wheels": ROS_WHEELS,
+        "openvino": ["openvino"],
+        "torch": ["torch", "safetensors"],
+        "export": ["torch", "safetensors", *EXPORT],
+        "train": [*TRAIN, *EXPORT],
+        "test": [
+            *TRAIN,
+            *EXPORT,
+            "openvino",
+            "transformers",
+            "pytest",
+            "pytest-timeout",
+            "pytest-xdist",
+            "hypothesis",
+            "ruff",
+            "mypy",
+            "types-PyYAML",
+            "colcon-core",
+            "colcon-ros",
+            "colcon-package-selection",
+            "colcon-python-setup-py",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "dap = dap_core.cli:main",
+            "depth_node = dap_ros.depth_node:main",
+            "synthetic_camera = dap_ros.synthetic_camera:main",
+        ],
+        "dap.commands": [
+            "infer = dap_core.commands.infer",
+            "doctor = dap_core.commands.doctor",
+            "convert = dap_core.commands.convert",
+            "export = dap_core.commands.export",
+            "demo = dap_ros.commands.demo",
+            "worlds = training.commands.worlds",
+            "train = training.commands.train",
+            "card = training.commands.card",
+        ],
+    },
+    zip_safe=False,
+)
