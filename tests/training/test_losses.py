@@ -1,0 +1,120 @@
+"""Losses: zero at the truth, the magnitudes that the docstrings give, invariance, gradients."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from dap_core.panorama import solid_angles
+from training.losses import (
+    LossWeights,
+    Target,
+    edge_mask,
+    gradient_loss,
+    range_mask_loss,
+    silog_loss,
+    solid_angle_weight,
+    total_loss,
+)
+
+
+@pytest.fixture
+def scene():
+    """log truth (2, 16, 32) with a near box in front of a far wall, and full weight."""
+    generator = torch.Generator().manual_seed(0)
+    depth = 0.05 + 0.01 * torch.rand(2, 16, 32, generator=generator)
+    depth[:, 5:11, 8:20] = 0.01
+    return depth.log(), solid_angle_weight(16).expand(2, 16, 32)
+
+
+def test_weight_is_the_solid_angle():
+    weight = solid_angle_weight(64)[:, 0].numpy()
+    exact = solid_angles(64)
+    np.testing.assert_allclose(weight, exact / exact.mean(), rtol=1e-6)
+
+
+def test_silog_of_a_uniform_overestimate(scene):
+    log_truth, weight = scene
+    assert silog_loss(log_truth, log_truth, weight).item() == pytest.approx(0.0, abs=1e-7)
+    loss = silog_loss(log_truth + math.log(1.1), log_truth, weight).item()
+    assert loss == pytest.approx(math.log(1.1) * math.sqrt(0.5), rel=2e-3)
+    assert silog_loss(log_truth + 0.3, log_truth, weight, variance_focus=1.0).item() == pytest.approx(0, abs=2e-3)
+
+
+def test_gradient_loss_sees_only_edges(scene):
+    log_truth, weight = scene
+    edges = edge_mask(log_truth.exp(), 0.3)
+    assert edges[:, 5:11, 7].all() and not edges[:, 7:9, 12:16].any()
+    off_edge = log_truth + 0.5 * (~edges)
+    assert gradient_loss(off_edge, log_truth, weight, 0.3).item() == pytest.approx(0.0, abs=1e-7)
+    on_edge = log_truth + math.log(1.1) * edges
+    assert gradient_loss(on_edge, log_truth, weight, 0.3).item() == pytest.approx(0.067, abs=1e-3)
+
+
+def test_edges_cross_the_seam():
+    depth = torch.full((1, 8, 16), 0.1)
+    depth[..., 0] = 0.01
+    edges = edge_mask(depth)
+    assert edges[0, :, 15].all() and edges[0, :, 1].all() and not edges[0, :, 8].any()
+    assert not edge_mask(torch.full((1, 8, 16), 0.1)).any()
+    zero = gradient_loss(torch.zeros(1, 8, 16), torch.full((1, 8, 16), math.log(0.1)), torch.ones(1, 8, 16))
+    assert zero.item() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_mask_loss_magnitudes():
+    far = torch.zeros(1, 8, 16)
+    far[:, :4] = 1
+    weight = torch.ones(1, 8, 16)
+    assert range_mask_loss(40 * (2 * far - 1), far, weight).item() == pytest.approx(0.0, abs=1e-5)
+    off = torch.where(far > 0, torch.tensor(0.9), torch.tensor(0.1)).logit()
+    assert range_mask_loss(off, far, weight).item() == pytest.approx(0.01 + 0.5 * 0.1, abs=1e-3)
+    assert range_mask_loss(off, far, weight, cross_entropy=True).item() == pytest.approx(
+        -math.log(0.9) + 0.05, abs=1e-3
+    )
+    none = torch.zeros(1, 8, 16)
+    assert range_mask_loss(torch.full_like(none, -40.0), none, weight).item() == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("loss", [silog_loss, gradient_loss])
+def test_invariant_under_yaw_and_flip(scene, loss):
+    log_truth, weight = scene
+    generator = torch.Generator().manual_seed(1)
+    prediction = log_truth + 0.2 * torch.randn(log_truth.shape, generator=generator)
+    value = loss(prediction, log_truth, weight)
+    for move in (lambda x: x.roll(7, -1), lambda x: x.flip(-1)):
+        torch.testing.assert_close(loss(move(prediction), move(log_truth), move(weight)), value)
+
+
+def test_gradcheck():
+    generator = torch.Generator().manual_seed(2)
+    truth = torch.rand(1, 6, 12, generator=generator, dtype=torch.float64) - 3
+    prediction = (truth + 0.3 * torch.randn(truth.shape, generator=generator, dtype=torch.float64)).requires_grad_()
+    weight = solid_angle_weight(6).double().expand_as(truth)
+    far = (truth > -2.5).double()
+    assert torch.autograd.gradcheck(lambda p: silog_loss(p, truth, weight), prediction)
+    assert torch.autograd.gradcheck(lambda p: range_mask_loss(p, far, weight).double(), prediction, atol=1e-3, eps=1e-3)
+
+
+def test_total_honours_masks():
+    truth = torch.full((1, 8, 16), 0.05)
+    far = torch.zeros(1, 8, 16, dtype=torch.bool)
+    far[:, :2] = True
+    truth[far] = 1.0
+    valid = torch.ones_like(far)
+    valid[:, 6:] = False
+    logit = truth.clamp(max=0.999).logit()
+    broken = logit.clone()
+    broken[:, 6:] = 3.0
+    mask_logit = 20.0 * (2 * far.float() - 1)
+    target = Target(truth, far, valid)
+    good, _ = total_loss(logit, mask_logit, target, LossWeights())
+    same, terms = total_loss(broken, mask_logit, target, LossWeights())
+    torch.testing.assert_close(good, same)
+    assert good.item() < 0.01
+    assert set(terms) == {"silog", "gradient", "mask"}
+    wrong_far = logit.clone()
+    wrong_far[:, :2] = 0.0  # half the limit where it is far
+    full = total_loss(wrong_far, mask_logit, target, LossWeights(gradient=0.0))[0]
+    none = total_loss(wrong_far, mask_logit, target, LossWeights(gradient=0.0, far_depth=0.0))[0]
+    assert full.item() > 0.1 and none.item() < 0.01

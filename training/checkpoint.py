@@ -1,0 +1,57 @@
+"""State of a run on disk: written beside and renamed, read back whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from dap_core.errors import InputError
+from training.config import StageConfig
+from training.ema import Ema
+
+
+def save_state(
+    path: Path, step: int, config: StageConfig, model: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer
+) -> None:
+    """Write everything that the next step depends on; a killed writer leaves the previous file intact."""
+    state = {
+        "step": step,
+        "config": json.dumps(dataclasses.asdict(config), sort_keys=True),
+        "model": model.state_dict(),
+        "ema": ema.module.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".partial")
+    torch.save(state, beside)
+    os.replace(beside, path)
+
+
+def load_state(path: Path, config: StageConfig, model: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> int:
+    """Restore a run; returns the step to continue with. InputError when it was made with another configuration."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        saved = json.loads(state["config"])
+    except Exception as error:
+        raise InputError(f"{path}: damaged or not a training checkpoint ({type(error).__name__})") from None
+    now = json.loads(json.dumps(dataclasses.asdict(config)))
+    changed = [key for key in now if key not in MAY_CHANGE and saved.get(key) != now[key]]
+    if changed:
+        raise InputError(
+            f"{path}: this run was started with another {', '.join(changed)}; restore the configuration, "
+            "choose another --out, or start afresh with --restart"
+        )
+    model.load_state_dict(state["model"])
+    ema.module.load_state_dict(state["ema"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])
+
+
+#: Keys of the configuration that do not influence the weights.
+MAY_CHANGE = frozenset({"workers", "validate_every", "checkpoint_every", "log_every", "validation_scenes"})
