@@ -35,7 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dap", description="Metric depth from 360-degree panoramas.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda e: e.name):
-        module = entry.load()
+        try:
+            module = entry.load()
+        except ImportError as error:
+            _add_unavailable(commands, entry.name, error)
+            continue
         sub = commands.add_parser(entry.name, help=module.HELP, description=module.HELP)
         module.configure(sub)
         sub.set_defaults(run=module.run)
@@ -60,6 +64,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _add_unavailable(commands: argparse._SubParsersAction, name: str, error: ImportError) -> None:
+    """A command whose module does not import: the others still work, and it says why when it is called."""
+
+    def run(args: argparse.Namespace) -> int:
+        if isinstance(error, ModuleNotFoundError):
+            raise error
+        raise InputError(f"not available here: {error}")
+
+    # No character begins an option, so whatever is given is taken.
+    sub = commands.add_parser(name, help=f"not available here: {error}", add_help=False, prefix_chars="\0")
+    sub.add_argument("rest", nargs="*")
+    sub.set_defaults(run=run)
 
 
 if __name__ == "__main__":

@@ -19,27 +19,31 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training at one resolution: `steps` optimizer steps of `batch` panoramas (all ranks together)."""
+    """A stretch of training at one resolution: `steps` optimizer steps of `batch` panoramas (all ranks together).
+
+    `scenes` distinct scenes are used. Where `start` is given, the n-th step of the phase draws from the first
+    `start + growth * n` of them only, so that training can begin while a renderer fills the rest ahead of it; the draw
+    does not depend on how far the renderer has come.
+    """
 
     height: int
     batch: int
     steps: int
+    scenes: int = 10_000
+    start: int | None = None
+    growth: float = 0.0
+
+    def available(self, step: int) -> int:
+        """Scenes that the `step`-th step of this phase draws from."""
+        return self.scenes if self.start is None else int(min(self.scenes, self.start + self.growth * step))
 
 
 @dataclass(frozen=True)
 class WorldsData:
-    """Procedural panoramas, rendered on demand at `height` and kept in `folder`.
-
-    At step n scenes are drawn from the first `start + growth * n` (at most `scenes`), so that training can begin while
-    a renderer fills the rest ahead of it; the draw does not depend on how far the renderer has come.
-    """
+    """Procedural panoramas, rendered on demand and kept in `folder`, one store for each height of the phases."""
 
     folder: str = "runs/worlds"
-    scenes: int = 20_000
-    height: int = 256
     seed: int = 0
-    start: int = 1_000
-    growth: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,13 @@ class StageConfig:
     def steps(self) -> int:
         return sum(phase.steps for phase in self.phases)
 
-    def phase_at(self, step: int) -> Phase:
-        """The phase that optimizer step `step` (from 0) belongs to."""
+    def phase_at(self, step: int) -> tuple[Phase, int]:
+        """The phase that optimizer step `step` (from 0) belongs to, and which of its steps it is."""
         for phase in self.phases:
             if step < phase.steps:
-                return phase
+                return phase, step
             step -= phase.steps
-        return self.phases[-1]
+        raise IndexError(f"the run has {self.steps} steps")
 
     def samples_before(self, step: int) -> int:
         """Panoramas seen by all ranks before `step`."""

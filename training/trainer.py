@@ -20,10 +20,11 @@ from dap_core.model import save_checkpoint
 from training.checkpoint import load_state, save_state
 from training.config import StageConfig
 from training.data.batches import step_loader, to_network
+from training.data.stores import validation_store
 from training.ema import Ema
 from training.losses import total_loss
 from training.schedule import build_optimizer, rate_factor, set_rate
-from training.validation import validate, validation_store
+from training.validation import validate
 
 MAX_BAD_STEPS = 3
 
@@ -83,8 +84,8 @@ def fit(model: nn.Module, config: StageConfig, folder: Path, restart: bool = Fal
                 bad += 1
                 if bad == MAX_BAD_STEPS:
                     raise InputError(
-                        f"step {step}: the loss was not finite {bad} times in a row; lower the learning rate, "
-                        f"or look at scenes {list(map(int, images.shape))} of this step; the last state is {state_path}"
+                        f"step {step}: the loss was not finite {bad} times in a row; lower the learning rate; "
+                        f"the last good state is {state_path}"
                     )
             recent.append(float(loss.detach()))
             done = step + 1
@@ -107,8 +108,8 @@ def fit(model: nn.Module, config: StageConfig, folder: Path, restart: bool = Fal
             progress.update(task, completed=done)
             last = done == config.steps
             if (done % config.validate_every == 0 or last) and config.validation_scenes and fabric.is_global_zero:
-                height = config.phase_at(step).height
-                figures = validate(ema.module, validation_store(config), config.validation_scenes, height)
+                height = config.phase_at(step)[0].height
+                figures = validate(ema.module, validation_store(config.data, height), config.validation_scenes)
                 _write(log, {"step": done, "height": height, "validation": figures.as_dict()})
                 progress.console.print(
                     f"step {done}: held-out AbsRel {figures.all.absrel:.3f} delta1 {figures.all.delta1:.3f}, "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,13 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dap_core.evaluation.metrics import DepthMetrics, depth_metrics, horizon_band, mean_metrics
-from training.config import StageConfig
 from training.data.batches import to_network
-from training.data.resample import downsample
 from training.worlds.store import WorldsStore
-
-#: Validation scenes start this far above the training seed; no run draws as many training scenes.
-VALIDATION_SEED = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -39,12 +33,6 @@ class Validation:
         }
 
 
-def validation_store(config: StageConfig) -> WorldsStore:
-    """The store of held-out scenes beside the training store."""
-    data = config.data
-    return WorldsStore(Path(data.folder) / "validation", data.seed + VALIDATION_SEED, data.height)
-
-
 @torch.no_grad()
 def predict(model: nn.Module, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Range (H, W) in metres, the model's limit where far, and far (H, W)."""
@@ -56,20 +44,19 @@ def predict(model: nn.Module, image: NDArray[np.uint8]) -> tuple[NDArray[np.floa
     return np.where(far_map, np.float32(limit), depth[0].float().cpu().numpy() * np.float32(limit)), far_map
 
 
-def validate(model: nn.Module, store: WorldsStore, scenes: int, height: int) -> Validation:
-    """Run `model` (in eval mode) over the first `scenes` of `store` at `height` rows."""
+def validate(model: nn.Module, store: WorldsStore, scenes: int) -> Validation:
+    """Run `model` (in eval mode) over the first `scenes` of `store`."""
     limit = float(model.config.max_range_m)  # type: ignore[union-attr,arg-type]
     everywhere, band, by_kind = [], [], defaultdict(list)
     overlap = union = 0
     for scene in range(scenes):
         image, truth, kind = store[scene]
-        image, truth = downsample(image, truth, height)
         predicted, far = predict(model, image)
         measured = np.where(truth <= limit, truth, np.nan)
         metrics = depth_metrics(predicted, measured)
         everywhere.append(metrics)
         by_kind[kind].append(metrics)
-        band.append(depth_metrics(predicted, measured, horizon_band(height)))
+        band.append(depth_metrics(predicted, measured, horizon_band(store.height)))
         beyond = truth > limit
         overlap += int((far & beyond).sum())
         union += int((far | beyond).sum())

@@ -19,7 +19,9 @@ def test_shipped_files_load(path):
 def test_phases():
     config = StageConfig(phases=(Phase(128, 32, 10), Phase(256, 8, 5)))
     assert config.steps == 15
-    assert config.phase_at(9).height == 128 and config.phase_at(10).height == 256
+    assert config.phase_at(9) == (Phase(128, 32, 10), 9) and config.phase_at(10) == (Phase(256, 8, 5), 0)
+    assert Phase(128, 1, 9, scenes=10, start=4, growth=1.5).available(2) == 7
+    assert Phase(128, 1, 9, scenes=10, start=4, growth=1.5).available(8) == 10
     assert config.samples_before(12) == 10 * 32 + 2 * 8
 
 

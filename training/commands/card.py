@@ -35,16 +35,14 @@ def run(args: argparse.Namespace) -> int:
     from dap_core.evaluation.baselines import row_prior
     from training.card import evaluate, losses_to_prior, markdown, procedural_scenes, rendered_scenes
     from training.config import load_config
-    from training.validation import VALIDATION_SEED
-    from training.worlds.store import WorldsStore
+    from training.data.stores import held_out_store, training_store
 
     config = load_config(args.run / "config.json")
-    data = config.data
-    train = WorldsStore(data.folder, data.seed, data.height)
-    test = WorldsStore(Path(data.folder) / "test", data.seed + 2 * VALIDATION_SEED, data.height)
+    last = config.phases[-1]
+    train, test = training_store(config.data, last.height), held_out_store(config.data, last.height)
     with DepthEstimator.open(args.model, args.backend) as estimator:
         limit = estimator.spec.max_range_m
-        scenes = range(min(PRIOR_SCENES, data.scenes))
+        scenes = range(min(PRIOR_SCENES, last.scenes))
         prior = row_prior((train[i][1] for i in track(scenes, "prior from training scenes")), limit)
         counts: Counter[str] = Counter()
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from dap_core.errors import InputError
 from training.config import StageConfig
 from training.data.augment import augment
-from training.data.resample import downsample
+from training.data.stores import training_store
 from training.losses.total import Target
-from training.worlds.store import WorldsStore
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -25,29 +25,28 @@ class StepBatches(Dataset):
 
     def __init__(self, config: StageConfig, rank: int = 0, world: int = 1) -> None:
         self.config, self.rank, self.world = config, rank, world
-        data = config.data
-        self.store = WorldsStore(data.folder, data.seed, data.height)
+        self.stores = {phase.height: training_store(config.data, phase.height) for phase in config.phases}
 
     def __len__(self) -> int:
         return self.config.steps
 
     def scenes(self, step: int) -> NDArray[np.int64]:
         """Scene numbers of this rank's share of the batch of `step`."""
-        data, batch = self.config.data, self.config.phase_at(step).batch
-        if batch % self.world:
-            raise ValueError(f"a batch of {batch} cannot be shared by {self.world} ranks")
-        available = int(min(data.scenes, data.start + data.growth * step))
-        draw = np.random.default_rng([self.config.seed, 1, step]).integers(available, size=batch)
-        share = batch // self.world
+        phase, phase_step = self.config.phase_at(step)
+        share, rest = divmod(phase.batch, self.world)
+        if rest:
+            raise InputError(f"a batch of {phase.batch} cannot be shared by {self.world} processes")
+        rng = np.random.default_rng([self.config.seed, 1, step])
+        draw = rng.integers(phase.available(phase_step), size=phase.batch)
         return draw[self.rank * share : (self.rank + 1) * share]
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        height = self.config.phase_at(step).height
+        store = self.stores[self.config.phase_at(step)[0].height]
         images, ranges = [], []
         for i, scene in enumerate(self.scenes(step)):
-            image, range_m, _ = self.store[int(scene)]
+            image, range_m, _ = store[int(scene)]
             rng = np.random.default_rng([self.config.seed, 2, step, self.rank, i])
-            image, range_m = augment(*downsample(image, range_m, height), self.config.augment, rng)
+            image, range_m = augment(image, range_m, self.config.augment, rng)
             images.append(image)
             ranges.append(range_m)
         return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(ranges))

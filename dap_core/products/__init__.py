@@ -1,0 +1,1 @@
+"""From a panorama's depth to what a robot uses."""

@@ -1,0 +1,205 @@
+"""What the node tells /diagnostics: rates, latency by stage, drops by reason, backend, and advice on transport."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+from dap_ros.transport import BEST_EFFORT_LIMIT
+
+#: What happens to a frame, in order; `network` is the model's forward pass and everything else is overhead.
+STAGES = ("decode", "resize", "network", "masks", "products", "messages", "publish")
+
+#: Reasons for which a frame ends before the network, beside the `reason` of a MessageError.
+NEWER = "newer_frame"
+NOBODY = "nobody_listens"
+INTERNAL = "internal"
+
+#: Frames over which latencies and rates are taken, and seconds after which they no longer count.
+_WINDOW = 256
+_HORIZON_S = 10.0
+
+#: Seconds without a frame after which a published input is called silent.
+SILENT_S = 2.0
+
+
+@dataclass
+class Timings:
+    """Seconds that one frame spent in each stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._mark = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """Book the time since the last lap to a stage."""
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._mark
+        self._mark = now
+
+
+class FrameStatistics:
+    """Counts and recent timings of frames; written by the executor's and the worker's thread, read by the timer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._received: deque[float] = deque(maxlen=_WINDOW)
+        self._finished: deque[tuple[float, dict[str, float]]] = deque(maxlen=_WINDOW)
+        self._drops: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._last_fault = ""
+        self._image = ""
+        self._message_bytes: dict[str, int] = {}
+        self._age_s = float("nan")
+        self._since = time.monotonic()
+
+    def received(self, age_s: float, image: str) -> None:
+        """A frame arrived, `age_s` after its stamp; `image` describes it."""
+        with self._lock:
+            self._received.append(time.monotonic())
+            self._counts["received"] += 1
+            self._age_s = age_s
+            self._image = image
+
+    def dropped(self, reason: str, fault: str = "") -> None:
+        """A frame ended early; `fault` is the line that was logged, when it was at fault itself."""
+        with self._lock:
+            self._drops[reason] += 1
+            self._counts["faulty"] += bool(fault)
+            self._last_fault = fault or self._last_fault
+
+    def finished(self, timings: Timings, age_s: float, message_bytes: Mapping[str, int]) -> None:
+        """A frame went through, `age_s` after its stamp; `message_bytes` of each output that was published."""
+        with self._lock:
+            self._finished.append((time.monotonic(), {**timings.seconds, "age": age_s}))
+            self._counts["processed"] += 1
+            self._message_bytes.update(message_bytes)
+
+    def snapshot(self) -> Snapshot:
+        """The state now."""
+        now = time.monotonic()
+        with self._lock:
+            received = [t for t in self._received if now - t < _HORIZON_S]
+            finished = [(t, s) for t, s in self._finished if now - t < _HORIZON_S]
+            return Snapshot(
+                counts=dict(self._counts),
+                drops=dict(self._drops),
+                last_fault=self._last_fault,
+                image=self._image,
+                message_bytes=dict(self._message_bytes),
+                input_rate=_rate(received, now),
+                output_rate=_rate([t for t, _ in finished], now),
+                input_age_s=self._age_s if received else float("nan"),
+                silent_s=now - (self._received[-1] if self._received else self._since),
+                latencies=_latencies([s for _, s in finished]),
+            )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Counts since activation; rates (Hz) and latencies (milliseconds: median, 95th percentile) of the last seconds."""
+
+    counts: dict[str, int]
+    drops: dict[str, int]
+    last_fault: str
+    image: str
+    message_bytes: dict[str, int]
+    input_rate: float
+    output_rate: float
+    input_age_s: float
+    silent_s: float
+    latencies: dict[str, tuple[float, float]]
+
+
+def _rate(times: list[float], now: float) -> float:
+    return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 and now - times[-1] < SILENT_S else 0.0
+
+
+def _latencies(frames: list[dict[str, float]]) -> dict[str, tuple[float, float]]:
+    if not frames:
+        return {}
+    ms = {stage: 1e3 * np.array([f.get(stage, 0.0) for f in frames]) for stage in (*STAGES, "age")}
+    ms["overhead"] = sum((ms[s] for s in STAGES if s != "network"), np.zeros(len(frames)))
+    ms["total"] = ms["overhead"] + ms["network"]
+    return {name: (float(np.median(v)), float(np.percentile(v, 95))) for name, v in ms.items()}
+
+
+def pipeline_status(name: str, problem: str, snapshot: Snapshot | None, facts: Mapping[str, str]) -> DiagnosticStatus:
+    """The main status: `problem` is why the node is not running, if so; `facts` are model, backend and the like."""
+    values = dict(facts)
+    if snapshot is None:
+        return _status(
+            name, DiagnosticStatus.ERROR if problem else DiagnosticStatus.OK, problem or "not active", values
+        )
+    values |= {"output_rate_hz": f"{snapshot.output_rate:.2f}", "processed": str(snapshot.counts.get("processed", 0))}
+    for stage, (median, p95) in snapshot.latencies.items():
+        values[f"{stage}_ms_median"], values[f"{stage}_ms_p95"] = f"{median:.2f}", f"{p95:.2f}"
+    if not snapshot.latencies:
+        return _status(name, DiagnosticStatus.OK, "waiting for frames", values)
+    network, overhead = snapshot.latencies["network"][0], snapshot.latencies["overhead"][0]
+    message = f"{snapshot.output_rate:.1f} frames/s, network {network:.1f} ms, overhead {overhead:.1f} ms"
+    return _status(name, DiagnosticStatus.OK, message, values)
+
+
+def input_status(
+    name: str, snapshot: Snapshot, facts: Mapping[str, str], faults_before: int, best_effort: bool
+) -> DiagnosticStatus:
+    """Status of the image input; WARN when frames were refused since the last report, or none come from a publisher."""
+    values = dict(facts) | {
+        "image": snapshot.image,
+        "input_rate_hz": f"{snapshot.input_rate:.2f}",
+        "input_age_ms": f"{1e3 * snapshot.input_age_s:.1f}",
+        "received": str(snapshot.counts.get("received", 0)),
+        "last_fault": snapshot.last_fault,
+    }
+    values |= {f"dropped_{reason}": str(count) for reason, count in sorted(snapshot.drops.items())}
+    if snapshot.counts.get("faulty", 0) > faults_before:
+        return _status(name, DiagnosticStatus.WARN, f"refused: {snapshot.last_fault}", values)
+    if facts.get("publishers", "0") == "0":
+        return _status(name, DiagnosticStatus.WARN, f"nobody publishes {facts.get('topic', 'images')}", values)
+    if snapshot.silent_s > SILENT_S:
+        advice = (
+            "; its publisher is best effort, and large best-effort images are lost without a DDS profile there"
+            if best_effort
+            else ""
+        )
+        return _status(name, DiagnosticStatus.WARN, f"no image from {facts.get('topic', '')}{advice}", values)
+    return _status(name, DiagnosticStatus.OK, f"{snapshot.input_rate:.1f} images/s", values)
+
+
+def transport_status(
+    name: str,
+    profile: str,
+    carries_large: bool,
+    message_bytes: Mapping[str, int],
+    best_effort: Mapping[str, int],
+) -> DiagnosticStatus:
+    """Status of DDS: WARN when a best-effort subscriber meets a large message and no profile carries it."""
+    values = {"profile": profile} | {f"bytes {t}": str(b) for t, b in sorted(message_bytes.items())}
+    values |= {f"best_effort_subscribers {t}": str(n) for t, n in sorted(best_effort.items()) if n}
+    lost = [t for t, b in sorted(message_bytes.items()) if b > BEST_EFFORT_LIMIT and best_effort.get(t)]
+    if carries_large or not lost:
+        return _status(name, DiagnosticStatus.OK, "messages fit the transport", values)
+    message = (
+        f"best-effort subscribers of {', '.join(lost)} lose messages above {BEST_EFFORT_LIMIT // 1024} KB: "
+        "unset DAP_ROS_DDS_PROFILE or set a Fast DDS profile with a larger shared-memory segment"
+    )
+    return _status(name, DiagnosticStatus.WARN, message, values)
+
+
+def values_of(status: Any) -> dict[str, str]:
+    """The key-value pairs of a DiagnosticStatus."""
+    return {v.key: v.value for v in status.values}
+
+
+def _status(name: str, level: bytes, message: str, values: Mapping[str, str]) -> DiagnosticStatus:
+    pairs: Iterable[KeyValue] = (KeyValue(key=k, value=v) for k, v in values.items())
+    return DiagnosticStatus(level=level, name=name, message=message, hardware_id="dap_ros", values=list(pairs))

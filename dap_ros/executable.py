@@ -1,0 +1,51 @@
+"""Running a node as a process: DDS profile, start, spin, and an end without noise on SIGINT and SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+
+from dap_core.errors import InputError
+from dap_ros.transport import apply_profile
+
+
+def run(program: str, make_node: Callable[[], Any], args: Sequence[str] | None = None) -> int:
+    """Spin the node of `make_node` until a signal; returns the exit code, 2 after one line on stderr for bad input.
+
+    The node has `start()`, called once it exists, and `close()`, which ends its threads.
+    """
+    node: Any = None
+    executor: SingleThreadedExecutor | None = None
+    code = 0
+    try:
+        apply_profile()
+        rclpy.init(args=None if args is None else list(args))
+        node = make_node()
+        node.start()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except (InputError, RuntimeError) as error:  # RuntimeError: what rclpy raises for arguments that it cannot use
+        if isinstance(error, InputError) or (node is None and not rclpy.ok()):
+            print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
+            code = 2
+        elif rclpy.ok():
+            raise
+    finally:
+        # An interpreter that exits with live threads in rcl aborts, so the end is not to be interrupted.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        if executor is not None:
+            executor.shutdown()
+        if node is not None:
+            node.close()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return code

@@ -1,0 +1,42 @@
+"""`dap demo` as a person runs it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+
+def demo(*arguments: str, timeout: float = 150.0) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dap_core.cli", "demo", *arguments], capture_output=True, text=True, timeout=timeout
+    )
+
+
+def test_table_and_picture(tmp_path: Path) -> None:
+    done = demo("--seconds", "3", "--out", str(tmp_path / "a" / "b"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    for topic in ("depth/image", "mask/near", "mask/far", "points", "depth/color"):
+        row = next(line for line in done.stdout.splitlines() if f" {topic} " in line)
+        cells = [c.strip() for c in re.split("[│|]", row) if c.strip()]
+        assert float(cells[1]) > 1.0 and 0.0 < float(cells[2]) <= float(cells[3]), row
+    assert re.search(r"network \d+\.\d+ ms, everything else \d+\.\d+ ms", done.stdout)
+    picture = cv2.imread(str(tmp_path / "a" / "b" / "demo.png"))
+    assert picture is not None and picture.shape[1] > 1000 and np.unique(picture.reshape(-1, 3), axis=0).shape[0] > 1000
+
+
+def test_wrong_arguments_are_one_line(tmp_path: Path) -> None:
+    for arguments, text in (
+        (("--seconds", "-1"), "--seconds lies between"),
+        (("--rate", "0"), "--rate lies between"),
+        (("--model", str(tmp_path / "none.onnx"), "--out", str(tmp_path)), "the node says: cannot configure"),
+        (("--bag", str(tmp_path / "none.mcap"), "--out", str(tmp_path)), "no such bag"),
+    ):
+        done = demo(*arguments)
+        assert done.returncode == 2 and text in done.stderr and "Traceback" not in done.stderr, done.stderr
+        assert done.stderr.count("\n") == 1, done.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,167 @@
+"""The package as colcon installs it, and the installed launch file run for real."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import launch_standin
+import pytest
+import yaml
+from ros_process import Peer, RosProcess
+from sensor_msgs.msg import Image, PointCloud2
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The install space of `colcon build`."""
+    pytest.importorskip("colcon_core", reason="colcon is not installed")
+    base = tmp_path_factory.mktemp("colcon")
+    command = [sys.executable, "-m", "colcon", "--log-base", str(base / "log"), "build"]
+    for option, value in (
+        ("base-paths", REPOSITORY),
+        ("build-base", base / "build"),
+        ("install-base", base / "install"),
+    ):
+        command += [f"--{option}", str(value)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, cwd=base)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return base / "install"
+
+
+@pytest.fixture
+def environment(install: Path) -> dict[str, str]:
+    """The environment that sourcing the install space gives."""
+    (site,) = (install / "dap_ros" / "lib").glob("python3*/site-packages")
+    return dict(os.environ) | {
+        "AMENT_PREFIX_PATH": str(install / "dap_ros"),
+        "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]),
+    }
+
+
+@pytest.fixture
+def sourced(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    monkeypatch.setenv("AMENT_PREFIX_PATH", environment["AMENT_PREFIX_PATH"])
+    yield environment
+
+
+def test_install_layout(install: Path) -> None:
+    package = install / "dap_ros"
+    for name in ("depth_node", "synthetic_camera"):
+        assert os.access(package / "lib" / "dap_ros" / name, os.X_OK)
+    share = package / "share" / "dap_ros"
+    for name in (
+        "package.xml",
+        "launch/dap.launch.py",
+        "config/dap.yaml",
+        "config/fastdds_large_messages.xml",
+        "rviz/dap.rviz",
+    ):
+        assert (share / name).read_bytes() == (REPOSITORY / name).read_bytes()
+    assert (package / "share" / "ament_index" / "resource_index" / "packages" / "dap_ros").exists()
+    (site,) = (package / "lib").glob("python3*/site-packages")
+    assert (site / "dap_core" / "models" / "dap-tiny.onnx").exists()
+    assert (site / "dap_ros" / "data" / "walk.mcap").exists()
+
+
+def launched(install: Path, environment: dict[str, str], **arguments: str) -> launch_standin.LaunchContext:
+    path = install / "dap_ros" / "share" / "dap_ros" / "launch" / "dap.launch.py"
+    return launch_standin.execute(path, arguments, install, environment)
+
+
+def test_defaults_and_arguments(install: Path, sourced: dict[str, str]) -> None:
+    share = install / "dap_ros" / "share" / "dap_ros"
+    context = launched(install, sourced)
+    (command,) = context.commands
+    assert command[0] == str(install / "dap_ros" / "lib" / "dap_ros" / "depth_node")
+    assert command.count("--params-file") == 1 and str(share / "config" / "dap.yaml") in command
+    assert "__ns:=/camera" in command and "__node:=depth_node" in command and "image:=image" in command
+    assert context.environment["DAP_ROS_DDS_PROFILE"] == "auto"
+
+    own = sourced | {"DAP_ROS_DDS_PROFILE": "none"}
+    assert launched(install, own).environment["DAP_ROS_DDS_PROFILE"] == "none"
+    context = launched(
+        install, sourced, namespace="robot", camera_name="head", model="/m.onnx", backend="torch", image="/theta/image",
+        params_file="/p.yaml", profile="none", rviz="true", synthetic_camera="true",
+    )  # fmt: skip
+    node, camera, rviz = context.commands
+    files = [node[i + 1] for i, word in enumerate(node) if word == "--params-file"]
+    assert files[0] == "/p.yaml"
+    assert yaml.safe_load(Path(files[1]).read_text()) == {
+        "/**": {"ros__parameters": {"model": "/m.onnx", "backend": "torch"}}
+    }
+    assert "__ns:=/robot/head" in node and "image:=/theta/image" in node
+    assert camera[0].endswith("lib/dap_ros/synthetic_camera") and "__ns:=/robot/head" in camera
+    assert rviz[:5] == ["rviz2", "-d", str(share / "rviz" / "dap.rviz"), "-f", "head_link"]
+    shown = {t for t in _topics(yaml.safe_load((share / "rviz" / "dap.rviz").read_text()))}
+    assert {f"{t}:={t.replace('/camera', '/robot/head')}" for t in shown} == {w for w in rviz if ":=/robot/head/" in w}
+    assert context.environment["DAP_ROS_DDS_PROFILE"] == "none"
+
+
+def _topics(tree: object) -> Iterator[str]:
+    if isinstance(tree, dict):
+        if isinstance(tree.get("Topic"), dict):
+            yield tree["Topic"]["Value"]
+        for value in tree.values():
+            yield from _topics(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _topics(value)
+
+
+def test_launched_processes_talk(install: Path, sourced: dict[str, str], known_model: Path) -> None:
+    context = launched(
+        install, sourced, model=str(known_model), backend="onnxruntime", namespace="robot", camera_name="head",
+        image="pano", synthetic_camera="true",
+    )  # fmt: skip
+    node_command, camera_command = context.commands
+    camera_command += ["-r", "image:=pano"]
+    with (
+        RosProcess("", {}, command=node_command, env=context.environment) as node,
+        RosProcess("", {}, command=camera_command, env=context.environment) as camera,
+        Peer("/robot/head/depth_node") as peer,
+    ):
+        depths = peer.listen("/robot/head/depth/image", Image)
+        points = peer.listen("/robot/head/points", PointCloud2)
+        assert peer.wait(lambda: depths and points), node.log() + camera.log()
+        assert (depths[-1].height, depths[-1].header.frame_id) == (32, "head_link")
+        assert peer.get_parameter("model").string_value == str(known_model)
+        assert peer.wait(lambda: peer.diagnostics("transport"))
+        profile = install / "dap_ros" / "share" / "dap_ros" / "config" / "fastdds_large_messages.xml"
+        assert str(profile) in peer.diagnostics("transport")["profile"]
+        assert node.stop() == 0 and camera.stop() == 0
+        assert "Traceback" not in node.log() + camera.log()
+
+
+RUN_TRUE_LAUNCH = """
+import sys
+from launch import LaunchDescription, LaunchService
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+arguments = [tuple(word.split(":=", 1)) for word in sys.argv[2:]]
+service = LaunchService()
+source = PythonLaunchDescriptionSource(sys.argv[1])
+service.include_launch_description(
+    LaunchDescription([IncludeLaunchDescription(source, launch_arguments=arguments)])
+)
+sys.exit(service.run())
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("launch_ros") is None, reason="launch_ros is not installed (not on PyPI)")
+def test_true_launch(install: Path, sourced: dict[str, str], known_model: Path) -> None:
+    path = install / "dap_ros" / "share" / "dap_ros" / "launch" / "dap.launch.py"
+    arguments = [f"model:={known_model}", "backend:=onnxruntime", "namespace:=true", "synthetic_camera:=true"]
+    command = [sys.executable, "-c", RUN_TRUE_LAUNCH, str(path), *arguments]
+    with RosProcess("", {}, command=command, env=sourced) as process, Peer("/true/camera/depth_node") as peer:
+        depths = peer.listen("/true/camera/depth/image", Image)
+        assert peer.wait(lambda: len(depths) > 3), process.log()
+        assert peer.get_parameter("model").string_value == str(known_model)
+        process.stop()
+        assert "Traceback" not in process.log() and "process has died" not in process.log(), process.log()

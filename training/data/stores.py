@@ -1,0 +1,34 @@
+"""Which procedural scenes a run trains on, validates on and is tested on: disjoint seeds, one store for each height."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from training.config import WorldsData
+from training.worlds.store import WorldsStore
+
+#: Seeds are `data.seed` + height * HEIGHT_STRIDE + split * SPLIT_STRIDE + scene, so that no two stores share a scene.
+HEIGHT_STRIDE = 10_000_000
+SPLIT_STRIDE = 1_000_000_000_000
+SPLITS = ("train", "validation", "test")
+
+
+def open_store(data: WorldsData, height: int, split: str) -> WorldsStore:
+    """The store of one split at one height, in `<folder>/<split>-<height>`."""
+    seed = data.seed + height * HEIGHT_STRIDE + SPLITS.index(split) * SPLIT_STRIDE
+    return WorldsStore(Path(data.folder) / f"{split}-{height}", seed, height)
+
+
+def training_store(data: WorldsData, height: int) -> WorldsStore:
+    """The scenes that steps draw from."""
+    return open_store(data, height, "train")
+
+
+def validation_store(data: WorldsData, height: int) -> WorldsStore:
+    """Scenes that no step draws, looked at while training."""
+    return open_store(data, height, "validation")
+
+
+def held_out_store(data: WorldsData, height: int) -> WorldsStore:
+    """Scenes that nothing looks at before the model card is written."""
+    return open_store(data, height, "test")

@@ -1,0 +1,116 @@
+"""Scenes on disk, made on demand: scene i of a store is `make_sample(base_seed + i)`."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dap_core.errors import InputError
+from training.worlds.photograph import decode
+
+MANIFEST = "manifest.json"
+MAGIC = b"DAPWORLD"
+HEADER = struct.Struct("<8sIII")
+NEAREST_M, FARTHEST_M = 0.01, 100.0
+STEPS = 65534
+
+
+def encode_range(range_m: NDArray[np.floating]) -> NDArray[np.uint16]:
+    """Log codes of ranges: 1 is 0.01 m (and below), 65535 is 100 m, 0 is far; relative step 1.41e-4, error half."""
+    with np.errstate(divide="ignore"):
+        log = np.log(np.maximum(np.asarray(range_m, np.float64), NEAREST_M) / NEAREST_M)
+        codes = np.rint(1.0 + log * (STEPS / np.log(FARTHEST_M / NEAREST_M)))
+    return np.where(np.isfinite(range_m) & (range_m <= FARTHEST_M), codes, 0).astype(np.uint16)
+
+
+_RANGES = (NEAREST_M * (FARTHEST_M / NEAREST_M) ** ((np.arange(65536) - 1.0) / STEPS)).astype(np.float32)
+_RANGES[0] = np.inf
+
+
+def decode_range(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Metres of log codes, +inf where far."""
+    return _RANGES[codes]
+
+
+class WorldsStore:
+    """A folder of scenes; what is missing is made when it is asked for. Several processes may share a folder.
+
+    `store[i]` is (image (H, 2 H, 3) uint8 RGB, range_m (H, 2 H) f32 with +inf beyond 100 m, kind). Raises InputError
+    when the folder holds scenes of another generator version, seed or height, or a file in it is damaged.
+    """
+
+    def __init__(self, folder: str | Path, base_seed: int, height: int = 256, device: str = "cpu") -> None:
+        from training.worlds.sample import VERSION
+
+        self.folder = Path(folder)
+        self.base_seed, self.height, self.device = int(base_seed), int(height), device
+        manifest = {"generator": VERSION, "base_seed": self.base_seed, "height": self.height}
+        path = self.folder / MANIFEST
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                _write(path, json.dumps(manifest).encode())
+            found = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be used as a manifest ({error}); give an empty folder") from error
+        if found != manifest:
+            raise InputError(f"{self.folder} holds scenes of {found}, asked for {manifest}; give another folder")
+
+    def path(self, index: int) -> Path:
+        """The file of scene `index`, there or not."""
+        return self.folder / f"{index // 1000:04d}" / f"{index:07d}.world"
+
+    def __contains__(self, index: int) -> bool:
+        return self.path(index).exists()
+
+    def make(self, index: int) -> None:
+        """Make scene `index` and write it, whether it is there or not."""
+        from training.worlds.sample import make_sample
+
+        sample = make_sample(self.base_seed + index, self.height, self.device)
+        options = [cv2.IMWRITE_PNG_COMPRESSION, 3]
+        ok, png = cv2.imencode(".png", encode_range(sample.range_m), options)
+        if not ok:
+            raise RuntimeError(f"OpenCV could not encode the range of scene {index}")
+        kind = sample.kind.encode()
+        blob = HEADER.pack(MAGIC, len(kind), len(sample.jpeg), len(png)) + kind + sample.jpeg + png.tobytes()
+        path = self.path(index)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, blob)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32], str]:
+        if index < 0:
+            raise IndexError(f"scenes are numbered from 0, got {index}")
+        path = self.path(index)
+        if not path.exists():
+            self.make(index)
+        blob = path.read_bytes()
+        try:
+            magic, kind, jpeg, png = HEADER.unpack_from(blob)
+            ends = np.cumsum([HEADER.size, kind, jpeg, png])
+            if magic != MAGIC or ends[3] != len(blob):
+                raise ValueError("not a whole scene")
+            image = decode(blob[ends[1] : ends[2]])
+            codes = cv2.imdecode(np.frombuffer(blob, np.uint8, offset=int(ends[2])), cv2.IMREAD_UNCHANGED)
+            if codes is None or codes.shape != image.shape[:2]:
+                raise ValueError("the range is unreadable")
+        except (ValueError, struct.error) as error:
+            raise InputError(f"{path} is damaged ({error}); delete it and it is made again") from error
+        return (
+            image.astype(np.uint8, copy=False),
+            decode_range(codes.astype(np.uint16, copy=False)),
+            blob[HEADER.size : ends[1]].decode(),
+        )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write beside and rename, so that a reader sees all of it or nothing."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(data)
+    os.replace(beside, path)
