@@ -7,14 +7,12 @@ import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
 from dap_core.errors import InputError
 from training.losses.total import LossWeights
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -115,8 +113,8 @@ class StageConfig:
         return seen
 
 
-def load_config(path: str | Path, kind: type[T] = StageConfig) -> T:  # type: ignore[assignment]
-    """Read a YAML file into `kind`; InputError names the file, the key and what would be right."""
+def load_config(path: str | Path) -> StageConfig:
+    """Read a YAML (or JSON) file; InputError names the file, the key and what would be right."""
     try:
         text = Path(path).read_text()
     except OSError as error:
@@ -125,7 +123,7 @@ def load_config(path: str | Path, kind: type[T] = StageConfig) -> T:  # type: ig
         values = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    return _build(kind, values, str(path))
+    return _build(StageConfig, values, str(path))
 
 
 def _build(kind: Any, value: Any, where: str) -> Any:

@@ -16,8 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from dap_core.backends.spec import IMAGENET_MEAN, IMAGENET_STD
 
 #: Rotary harmonics of azimuth; integers, so that a full turn is the identity.
 AZIMUTH_HARMONICS = (1, 2, 3, 4, 6, 8, 12, 16)

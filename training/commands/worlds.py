@@ -31,8 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     sheet.add_argument("--tile", type=_positive, default=256, help="width of a scene in pixels (default: %(default)s)")
 
     render = commands.add_parser("render", help="fill a store of scenes; goes on where an earlier run stopped")
-    render.add_argument("--out", type=Path, required=True, help="folder of the store")
-    render.add_argument("--count", type=_positive, required=True, help="scenes to have")
+    render.add_argument("--config", type=Path, help="fill the stores of this training configuration, instead of --out")
+    render.add_argument("--out", type=Path, help="folder of the store")
+    render.add_argument("--count", type=_positive, help="scenes to have")
     render.add_argument("--start", type=int, default=0, help="first scene (default: %(default)s)")
     render.add_argument("--seed", type=int, default=0, help="base seed of the store (default: %(default)s)")
 
@@ -85,12 +86,22 @@ def _render(args: argparse.Namespace) -> None:
 
     if args.start < 0:
         raise InputError(f"--start must be 0 or more, got {args.start}")
-    store = WorldsStore(args.out, args.seed, args.height, args.device)
-    missing = [k for k in range(args.start, args.start + args.count) if k not in store]
-    jobs = [(str(args.out), args.seed, args.height, args.device, k) for k in missing]
-    for _ in _progress("scenes", _spread(_make, jobs, args.workers), len(jobs)):
-        pass
-    print(f"{args.out}: {len(missing)} scenes made, {args.count - len(missing)} were there")
+    if (args.config is None) == (args.out is None) or (args.out is not None and args.count is None):
+        raise InputError("give either --config FILE, or --out FOLDER with --count N")
+    if args.config is not None:
+        from training.config import load_config
+        from training.data.stores import training_store
+
+        config = load_config(args.config)
+        stores = [(training_store(config.data, phase.height), phase.scenes) for phase in config.phases]
+    else:
+        stores = [(WorldsStore(args.out, args.seed, args.height), args.count)]
+    for store, count in stores:
+        missing = [k for k in range(args.start, args.start + count) if k not in store]
+        jobs = [(str(store.folder), store.base_seed, store.height, args.device, k) for k in missing]
+        for _ in _progress("scenes", _spread(_make, jobs, args.workers), len(jobs)):
+            pass
+        print(f"{store.folder}: {len(missing)} scenes made, {count - len(missing)} were there")
 
 
 def _make(job: tuple[str, int, int, str, int]) -> None:

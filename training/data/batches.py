@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from dap_core.backends.spec import IMAGENET_MEAN, IMAGENET_STD
 from dap_core.errors import InputError
 from training.config import StageConfig
 from training.data.augment import augment
 from training.data.stores import training_store
 from training.losses.total import Target
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class StepBatches(Dataset):

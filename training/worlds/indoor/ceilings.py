@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import pi
 
 import numpy as np
 
@@ -12,11 +13,11 @@ from training.worlds.indoor.stage import Stage
 from training.worlds.materials import Material, Pattern
 
 FLAT_KINDS: dict[str, dict[str, float]] = {
-    "home": {"plain": 7, "beams": 1.5, "moulding": 3, "tray": 0.7, "coffers": 0.4},
+    "home": {"plain": 7, "beams": 1.5, "moulding": 3, "cove": 1.5, "tray": 0.7, "coffers": 0.4},
     "office": {"plain": 6, "ducts": 1.5, "beams": 0.5, "grid": 0.5},
     "shop": {"plain": 5, "ducts": 2, "beams": 1, "grid": 1, "skylight": 0.5, "baffles": 1},
     "industrial": {"trusses": 4, "ducts": 2, "beams": 3, "skylight": 2, "plain": 0.5},
-    "grand": {"coffers": 3, "beams": 1.5, "moulding": 3, "plain": 2, "skylight": 1.2, "tray": 1},
+    "grand": {"coffers": 3, "cove": 2, "beams": 1.5, "moulding": 3, "plain": 2, "skylight": 1.2, "tray": 1},
     "raw": {"plain": 4, "beams": 2, "ducts": 2},
     "wet": {"plain": 8, "moulding": 1},
 }
@@ -37,6 +38,8 @@ def flat_ceiling(stage: Stage, room: Room, kind: str | None = None, material: Ma
         _beams(stage, room, top, kind)
     elif kind == "ducts":
         ducts(stage, room, top)
+    elif kind == "cove":
+        _cove(stage, room, top, float(rng.uniform(0.15, 0.55)) * min(1.0, room.height / 3.0))
     elif kind == "moulding":
         size = float(rng.uniform(0.04, 0.14))
         for edge in room.edges:
@@ -48,6 +51,23 @@ def flat_ceiling(stage: Stage, room: Room, kind: str | None = None, material: Ma
             with stage.mesh.at((0.5 * (x0 + x1), 0.5 * (y0 + y1), top - 0.05)):
                 stage.mesh.lathe([(0.35, 0.05), (0.3, 0.01), (0.2, 0.02), (0.0, 0.02)], stage.palette.trim, 20)
     return kind
+
+
+def _cove(stage: Stage, room: Room, top: float, radius: float) -> None:
+    """Walls that round into the ceiling with a quarter circle."""
+    a = np.linspace(0.0, pi / 2, 7)
+    section = np.stack([radius * (1.0 - np.cos(a)), -radius * (1.0 - np.sin(a))], -1)
+    for edge in room.edges:
+        if edge.length < 0.05:
+            continue
+        with stage.mesh.at((*edge.at(0.0), top), yaw=edge.yaw):
+            first = np.c_[np.zeros(7), section]
+            last = np.c_[np.full(7, edge.length), section]
+            i = np.arange(6)
+            faces = np.concatenate([np.stack([i, i + 1, i + 8], -1), np.stack([i, i + 8, i + 7], -1)])
+            arc = np.stack([np.zeros(7), radius * a], -1)
+            uv = np.concatenate([arc, np.add(arc, (edge.length, 0.0))])
+            stage.mesh.triangles(np.concatenate([first, last]), faces, stage.palette.ceiling, uv)
 
 
 def _hole(stage: Stage, room: Room, surface: Material, top: float, kind: str) -> None:

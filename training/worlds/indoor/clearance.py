@@ -50,7 +50,7 @@ class Solid:
         part._take(self.triangles[inside], self.reach)
         return part
 
-    def along(self, waypoints: list[tuple[float, float]], z: float, step: float = 0.15) -> float:
+    def along(self, waypoints: list[tuple[float, float]], z: float, step: float = 0.25) -> float:
         """Least distance (m) from points every `step` metres along a path at height z to the nearest surface."""
         least = self.reach
         for (ax, ay), (bx, by) in pairwise(waypoints):

@@ -28,6 +28,7 @@ from training.worlds.indoor.rooms import finish_room, size
 from training.worlds.indoor.shell import Room, outline, rectangle
 from training.worlds.indoor.stage import Stage
 from training.worlds.indoor.storage import cartons, pallet, rack, shelf, wardrobe
+from training.worlds.indoor.structures import gallery
 from training.worlds.indoor.wallware import hang
 from training.worlds.materials import Material, Pattern
 from training.worlds.world import World
@@ -63,6 +64,8 @@ def plain_hall(stage: Stage, low: float, high: float, ratio: float = 2.2) -> Roo
     )
     outdoors(stage, room.box, 0.15)
     gates(stage, room)
+    if rng.random() < 0.3:
+        gallery(stage, room)
     return room
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from training.worlds.indoor.colours import pick
 from training.worlds.indoor.figures import person
 from training.worlds.indoor.fittings import bathtub, fridge, island, kitchen_run, shower, toilet, washbasin
-from training.worlds.indoor.groups import dining, lounge, media, sleeping, workplace
+from training.worlds.indoor.groups import dining, lounge, media, rug, sleeping, workplace
 from training.worlds.indoor.lamps import ceiling_lamp, floor_lamp
 from training.worlds.indoor.objects import bicycle, bin_, body, plant
 from training.worlds.indoor.outdoors import outdoors
@@ -20,6 +20,7 @@ from training.worlds.indoor.seating import chair, sofa
 from training.worlds.indoor.shell import Room, outline, rectangle
 from training.worlds.indoor.stage import Stage
 from training.worlds.indoor.storage import cabinet, cartons, shelf, wardrobe
+from training.worlds.indoor.structures import divider, fireplace, gallery
 from training.worlds.indoor.wallware import hang
 from training.worlds.world import World
 
@@ -51,6 +52,12 @@ def furnish_living(stage: Stage, room: Room) -> None:
         in_room(stage, room, dining(stage), 0.1, 12)
     if rng.random() < 0.25:
         against_wall(stage, room, workplace(stage))
+    if rng.random() < 0.22:
+        against_wall(stage, room, fireplace(stage, room), 0.0, 8)
+    if rng.random() < 0.25:  # a large carpet under everything
+        x0, y0, x1, y1 = room.box
+        with stage.at(0.5 * (x0 + x1), 0.5 * (y0 + y1), room.z):
+            rug(stage, float(rng.uniform(0.4, 0.75)) * (x1 - x0), float(rng.uniform(0.4, 0.75)) * (y1 - y0))
     if room.area > 30:
         for make in (dining, lounge):
             in_room(stage, room, make(stage), 0.2, 8)
@@ -187,11 +194,15 @@ def loft(rng: np.random.Generator) -> World:
     """One large room for everything: kitchen, table, sofas and bed, under a high, beamed or vaulted ceiling."""
     stage = Stage(rng, pick(rng, {"home": 2, "shop": 1, "industrial": 1}))
     width, depth = size(rng, 6.0, 13.0, 1.6)
-    height = float(rng.uniform(2.7, 5.0))
+    height = float(rng.uniform(2.7, 5.8))
     ceiling = pick(rng, {"": 3, "segment": 1, "barrel": 1, "gable": 1, "sawtooth": 0.4}) or None
     shape = rectangle(width, depth) if ceiling else outline(rng, width, depth)
     room = finish_room(stage, shape, height, windows=int(rng.integers(1, 4)), doors=2, ceiling=ceiling, curtains=0.3)
     outdoors(stage, room.box)
+    if rng.random() < 0.6:
+        gallery(stage, room)
+    if rng.random() < 0.4:
+        in_room(stage, room, divider(stage, room), 0.5)
     furnish_kitchen(stage, room)
     furnish_living(stage, room)
     if rng.random() < 0.6:

@@ -16,6 +16,7 @@ from training.worlds.indoor.rooms import ceiling_height, finish_room, size
 from training.worlds.indoor.shell import Room, outline, rectangle
 from training.worlds.indoor.stage import Stage
 from training.worlds.indoor.storage import cabinet, cartons, clothes_rail, pallet, rack, shelf, wardrobe
+from training.worlds.indoor.structures import divider, gallery
 from training.worlds.indoor.tables import counter, display_table
 from training.worlds.world import World
 
@@ -65,6 +66,10 @@ def odd_room(rng: np.random.Generator) -> World:
             float(rng.uniform(0.2, 0.8)),
             bool(rng.random() < 0.5),
         )
+    if rng.random() < 0.4:
+        gallery(stage, room)
+    if rng.random() < 0.3:
+        in_room(stage, room, divider(stage, room), 0.4)
     fill(stage, room, float(np.exp(rng.uniform(np.log(0.03), np.log(0.5)))))
     dress_up(stage, room, float(rng.uniform(0.2, 1.2)))
     return stage.finish("odd_room", walk=rng.random() < 0.4)

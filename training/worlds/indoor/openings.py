@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from training.worlds.indoor.colours import linear, pick
+from training.worlds.indoor.colours import hue, linear, pick
 from training.worlds.indoor.shell import Edge, Opening, Room
 from training.worlds.indoor.stage import Stage
 from training.worlds.materials import Material, Pattern
@@ -86,6 +86,8 @@ def fit_windows(stage: Stage, room: Room, curtains: float = 0.5) -> None:
     rng = stage.rng
     bars = pick(rng, {"plain": 4, "cross": 2, "grid": 1.5, "none": 0.7})
     bar = float(rng.uniform(0.035, 0.08))
+    arched = bars != "grid" and rng.random() < 0.1
+    frosted = rng.random() < 0.06
     dressing = pick(rng, {"curtain": 4, "blind": 2, "sheer": 1.5}) if rng.random() < curtains else ""
     for edge in room.edges:
         for o in room.openings.get(edge.index, []):
@@ -93,6 +95,10 @@ def fit_windows(stage: Stage, room: Room, curtains: float = 0.5) -> None:
                 continue
             with stage.at(*edge.at(0.5 * (o.s0 + o.s1)), room.z, edge.yaw):
                 _frame(stage, o, room.thickness, bars, bar)
+                if arched and o.s1 - o.s0 < 3.0:
+                    _arch(stage, o, room.thickness)
+                if frosted:
+                    _frost(stage, o, room.thickness)
                 _daylight(stage, o, room.thickness)
                 if dressing and o.z1 - o.z0 > 0.7:
                     _dress(stage, o, dressing, room.height)
@@ -123,6 +129,27 @@ def _frame(stage: Stage, o: Opening, thickness: float, bars: str, bar: float) ->
             stage.palette.trim,
             (0.0, -0.3 * thickness + 0.04, o.z0 - 0.005),
         )
+
+
+def _arch(stage: Stage, o: Opening, thickness: float) -> None:
+    """Fill the upper corners of a rectangular hole, so that it ends in an arch."""
+    half, rise = 0.5 * (o.s1 - o.s0), min(0.5 * (o.s1 - o.s0), 0.4 * (o.z1 - o.z0))
+    a = np.linspace(0.0, np.pi / 2, 9)
+    for side in (-1.0, 1.0):
+        curve = np.stack([side * half * np.cos(a), o.z1 - rise + rise * np.sin(a)], -1)
+        outline = np.concatenate([[(side * half, o.z1 + 0.001)], curve])
+        with stage.mesh.at((0.0, 0.0, 0.0), roll=np.pi / 2):  # (x, y) becomes (x, z), extruded to the outside
+            wall = stage.palette.wall
+            stage.mesh.prism(outline, 0.0, thickness, wall, wall, wall)
+
+
+def _frost(stage: Stage, o: Opening, thickness: float) -> None:
+    """Frosted or coloured panes, which let light through and no view."""
+    tint = (0.75, 0.85, 0.9) if stage.rng.random() < 0.6 else hue(stage.rng, (0.1, 0.6), (0.6, 0.95))
+    level = max(0.6 * stage.mood.daylight, 0.02)
+    glass = Material(tint, tint, Pattern.NOISE, (1.0, 1.0), 0.05, 0.2, emission=level)
+    width, height = o.s1 - o.s0, o.z1 - o.z0
+    stage.mesh.box((width, 0.01, height), glass, (0.0, -0.62 * thickness, 0.5 * (o.z0 + o.z1)))
 
 
 def _daylight(stage: Stage, o: Opening, thickness: float) -> None:

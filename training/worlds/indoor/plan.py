@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, hypot, sin
+from functools import cached_property
+from math import cos, sin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,13 @@ class Footprint:
     yaw: float = 0.0
     z0: float = 0.0
     z1: float = 1.0
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Its bounding box x0, y0, x1, y1 on the floor."""
+        c, s = abs(cos(self.yaw)), abs(sin(self.yaw))
+        reach_x, reach_y = c * self.half_x + s * self.half_y, s * self.half_x + c * self.half_y
+        return (self.x - reach_x, self.y - reach_y, self.x + reach_x, self.y + reach_y)
 
     def corners(self) -> list[tuple[float, float]]:
         """Its four corners on the floor, counter-clockwise."""
@@ -94,19 +102,22 @@ class Plan:
 
     def fits(self, footprint: Footprint, zones: bool = True) -> bool:
         """Whether a footprint lies in a region, off the obstacles of its heights and (if asked) off reserved floor."""
-        reach = hypot(footprint.half_x, footprint.half_y)
-        for other in [*self.obstacles, *self.zones] if zones else self.obstacles:
-            if other.z0 >= footprint.z1 or other.z1 <= footprint.z0:
-                continue
-            limit = reach + hypot(other.half_x, other.half_y)
-            if abs(other.x - footprint.x) < limit and abs(other.y - footprint.y) < limit and overlap(footprint, other):
-                return False
         corners = footprint.corners()
         # shrunk a little: what touches a wall still lies inside
         points = np.array(
             [(0.99 * (px - footprint.x) + footprint.x, 0.99 * (py - footprint.y) + footprint.y) for px, py in corners]
         )
-        return bool(self._within(points).all())
+        if not self._within(points).all():
+            return False
+        x0, y0, x1, y1 = footprint.bounds
+        z0, z1 = footprint.z0, footprint.z1
+        for others in (self.obstacles, self.zones) if zones else (self.obstacles,):
+            for other in others:
+                a0, b0, a1, b1 = other.bounds
+                near = a0 < x1 and a1 > x0 and b0 < y1 and b1 > y0 and other.z0 < z1 and other.z1 > z0
+                if near and overlap(footprint, other):
+                    return False
+        return True
 
     def _within(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         within = np.zeros(len(points), bool)

@@ -22,6 +22,7 @@ from training.worlds.indoor.shop import line_walls, low_shelf
 from training.worlds.indoor.stage import Stage
 from training.worlds.indoor.stairs import railing, stairs
 from training.worlds.indoor.storage import shelf
+from training.worlds.indoor.structures import divider, gallery
 from training.worlds.indoor.tables import counter, table
 from training.worlds.indoor.wallware import hang
 from training.worlds.world import World
@@ -40,6 +41,8 @@ def library(rng: np.random.Generator) -> World:
         curtains=0.2,
     )
     outdoors(stage, room.box)
+    if rng.random() < 0.6:
+        gallery(stage, room)
     line_walls(stage, room, "books", float(rng.uniform(0.4, 0.95)), float(rng.uniform(1.8, 3.0)))
     length = float(np.clip(rng.uniform(0.25, 0.6) * min(width, depth), 1.8, 9.0))
     stack = shelf(stage, length, float(rng.uniform(1.3, 2.3)), "books", 1.0, True)
@@ -73,6 +76,8 @@ def museum(rng: np.random.Generator) -> World:
     shape = rectangle(width, depth) if ceiling in ("barrel", "segment") else outline(rng, width, depth)
     room = finish_room(stage, shape, height, windows=int(rng.integers(0, 2)), doors=2, ceiling=ceiling, curtains=0.05)
     outdoors(stage, room.box)
+    for _ in range(int(rng.integers(0, 4))):
+        in_room(stage, room, divider(stage, room), 0.8)
     hang(stage, room, int(room.area / 5) + 6, "picture")
     for _ in range(int(room.area / rng.uniform(10, 25)) + 1):
         piece = stage.one_of(
@@ -108,7 +113,9 @@ def lobby(rng: np.random.Generator) -> World:
             bool(rng.random() < 0.6),
         )
     in_room(stage, room, counter(stage, float(rng.uniform(2, 5)), "desk", float(rng.choice([0.0, 1.0, 2.0]))), 0.5, 10)
-    if height > 3.4 and rng.random() < 0.5:
+    if height > 4.1 and rng.random() < 0.4:
+        gallery(stage, room)
+    elif height > 3.4 and rng.random() < 0.5:
         _flight(stage, room)
     for _ in range(int(rng.integers(2, 10))):
         in_room(stage, room, stage.one_of(lounge, plant, bench, sculpture, person, rope_posts), 0.3, 8)

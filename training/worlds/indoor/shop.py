@@ -21,6 +21,7 @@ from training.worlds.indoor.seating import bench, stool
 from training.worlds.indoor.shell import Room, outline, rectangle
 from training.worlds.indoor.stage import Stage
 from training.worlds.indoor.storage import cabinet, cartons, clothes_rail, shelf
+from training.worlds.indoor.structures import divider, gallery
 from training.worlds.indoor.tables import counter, display_table, table
 from training.worlds.indoor.wallware import hang
 from training.worlds.materials import Material
@@ -63,6 +64,10 @@ def _shell(stage: Stage, low: float, high: float, windows: int, height: float | 
             float(rng.uniform(0.25, 0.6)),
             bool(rng.random() < 0.5),
         )
+    if room.height > 4.1 and rng.random() < 0.4:
+        gallery(stage, room)
+    if rng.random() < 0.2:
+        in_room(stage, room, divider(stage, room), 0.6)
     return room
 
 

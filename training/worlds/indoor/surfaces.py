@@ -134,7 +134,7 @@ def floor(rng: np.random.Generator, style: Style) -> Material:
         vary(rng, colour, 0.5),
         pattern,
         (stain, stain),
-        float(rng.uniform(0.1, 0.4)),
+        float(rng.uniform(0.02, 0.25)),
         float(rng.uniform(0, 0.3)),
     )
 

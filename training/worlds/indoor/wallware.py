@@ -45,7 +45,7 @@ KINDS: dict[str, dict[str, float]] = {
 
 def hang(stage: Stage, room: Room, count: int, kind: str | None = None) -> None:
     """Hang about `count` things on the room's walls, where they find room."""
-    for _ in range(count):
+    for _ in range(min(count, 40)):
         against_wall(stage, room, ware(stage, room, kind or pick(stage.rng, KINDS[stage.palette.style])), 0.0, 4)
 
 

@@ -121,13 +121,13 @@ def bridge(rng: Rng) -> World:
     elif u < 0.75:
         steel = palette.metal(rng) if rng.random() < 0.5 else palette.bright(rng)
         rise = span * float(rng.uniform(0.1, 0.2)) + 3
-        x = np.linspace(-span / 2, span / 2, 15)
-        arch_z = rise * (1 - (2 * x / span) ** 2)
+        t = np.linspace(-span / 2, span / 2, 15)
+        arch_z = rise * (1 - (2 * t / span) ** 2)
         for s in (-1, 1):
             y = s * (half + 0.5)
-            tube(b, np.column_stack([x, np.full(15, y), arch_z]), 0.35, steel, 6)
+            tube(b, np.column_stack([t, np.full(15, y), arch_z]), 0.35, steel, 6)
             b.boxes(
-                np.column_stack([x, np.full(15, y), arch_z / 2]),
+                np.column_stack([t, np.full(15, y), arch_z / 2]),
                 np.column_stack([np.full(15, 0.1), np.full(15, 0.1), np.maximum(arch_z, 0.1)]),
                 steel,
             )

@@ -63,10 +63,11 @@ def distance_to_triangles(point: Array, triangles: Array) -> Array:
     """Distance of a point (3,) to triangles (M, 3, 3), (M,)."""
     a, b, c = triangles[:, 0] - point, triangles[:, 1] - point, triangles[:, 2] - point
     normal = np.cross(b - a, c - a)
-    area = np.maximum(np.einsum("mi,mi->m", normal, normal), 1e-18)
+    area = np.einsum("mi,mi->m", normal, normal)
+    inside = area > 1e-16
+    area = np.maximum(area, 1e-16)
     plane = np.einsum("mi,mi->m", a, normal)
     foot = (plane / area)[:, None] * normal
-    inside = np.ones(len(a), bool)
     best = np.full(len(a), np.inf)
     for p, q in ((a, b), (b, c), (c, a)):
         edge = q - p

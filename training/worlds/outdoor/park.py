@@ -146,10 +146,10 @@ def woods(rng: Rng) -> World:
         cover = palette.soil(rng) if rng.random() < 0.7 else palette.gravel(rng)
         stage.strip(line, width, width, cover, lift=0.04, step=1.0, across=5)
     stage.reserve(line[::2], width + 0.3)
-    near, far = vegetation.grove(rng, when, names, 3, 4)
+    grove = vegetation.grove(rng, when, names, 3, 4)
     spacing = float(rng.uniform(3.0, 6.0))
     spots = scenery.jittered(rng, (-42, 42, -42, 42), spacing, 0.85, 0.45)
-    scenery.plant(stage, (near, far), spots, 13, 7, 0.35, (0.55, 1.2))
+    scenery.plant(stage, grove, spots, 13, 7, 0.35, (0.55, 1.2))
     ring = scenery.jittered(rng, (-85, 85, -85, 85), 7.0, 0.9)
     ring = ring[np.abs(ring).max(1) > 43]
     stage.scatter([vegetation.tree(rng, n, when, 0.15) for n in names], ring, radius=0.3, occupy=False)
@@ -294,11 +294,11 @@ def orchard(rng: Rng) -> World:
     step, row = float(rng.uniform(2.5, 5.5)), float(rng.uniform(3.5, 7.0))
     species = "olive" if rng.random() < 0.3 else "young" if rng.random() < 0.5 else "round"
     size = (0.9, 1.15) if species != "round" else (0.45, 0.65)
-    near = [vegetation.tree(rng, species, when, 0.9, 3.5 if species == "young" else None) for _ in range(2)]
-    far = [vegetation.tree(rng, species, when, 0.3, 3.5 if species == "young" else None) for _ in range(3)]
+    height = 3.5 if species == "young" else None
+    near, far, away = ([vegetation.tree(rng, species, when, d, height) for _ in range(3)] for d in (0.9, 0.3, 0.12))
     x, y = np.meshgrid(np.arange(-44, 44, step), np.arange(-38, 38, row) + row / 2)
     spots = np.column_stack([x.ravel(), y.ravel()]) + rng.normal(scale=0.12, size=(x.size, 2))
-    scenery.plant(stage, (near, far), spots[rng.random(len(spots)) < 0.95], 13, 8, 0.3, size)
+    scenery.plant(stage, (near, far, away), spots[rng.random(len(spots)) < 0.95], 13, 8, 0.3, size)
     if rng.random() < 0.4:
         stripe = palette.soil(rng)
         for yy in np.arange(-60, 60, row):

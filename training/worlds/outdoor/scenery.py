@@ -15,7 +15,6 @@ from training.worlds.outdoor.stage import Spot, Stage, Thing, about
 
 Rng = np.random.Generator
 Array = NDArray[np.float64]
-Grove = tuple[list[Thing], list[Thing]]
 
 
 def season(rng: Rng) -> str:
@@ -34,14 +33,15 @@ def jittered(rng: Rng, area: Sequence[float], spacing: float, keep: float = 1.0,
 
 def plant(
     stage: Stage,
-    grove: Grove,
+    grove: vegetation.Grove,
     xy: ArrayLike,
     near: float = 20.0,
     most: int = 8,
     radius: float = 0.5,
     scale: tuple[float, float] = (0.75, 1.25),
 ) -> int:
-    """Stand trees at free points: detailed ones for the `most` nearest within `near` metres, light ones beyond."""
+    """Stand trees at free points: detailed ones for the `most` nearest within `near` metres, light ones beyond, and the
+    lightest beyond 32 m."""
     xy = np.asarray(xy, float).reshape(-1, 2)
     if len(xy) == 0:
         return 0
@@ -50,8 +50,9 @@ def plant(
     close = np.zeros(len(xy), bool)
     close[order[:most]] = True
     close &= r < near
-    done = stage.scatter(grove[0], xy[close], radius=radius, scale=scale, sink=0.08)
-    return done + stage.scatter(grove[1], xy[~close], radius=radius, scale=scale, sink=0.08)
+    away = r > 32.0
+    sets = zip(grove, (close, ~close & ~away, ~close & away), strict=True)
+    return sum(stage.scatter(trees, xy[m], radius=radius, scale=scale, sink=0.08) for trees, m in sets)
 
 
 def garage(rng: Rng, count: int = 4, lit: bool = False, vans: bool = True) -> list[Thing]:

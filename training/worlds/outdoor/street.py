@@ -139,9 +139,9 @@ def _clothe_street(stage: Stage, half: float, walk: float, lanes: int, parking: 
         at = np.arange(-60, 60, step) + 1.5
         both = np.concatenate([np.column_stack([at, np.full(len(at), s * (kerb + 0.25))]) for s in (-1, 1)])
         scenery.plant(stage, grove, both, 22.0, 5, 0.3, (0.75, 1.0))
-    side = float(rng.choice([-1, 1]))
+    lamp_row = float(rng.choice([-1, 1]))
     xs = np.arange(-48, 49, float(rng.uniform(16, 28))) + rng.uniform(-4, 4)
-    for lamp_side in [side] if rng.random() < 0.5 else [-1.0, 1.0]:
+    for lamp_side in [lamp_row] if rng.random() < 0.5 else [-1.0, 1.0]:
         scenery.lamps(stage, np.column_stack([xs, np.full(len(xs), lamp_side * kerb)]), -lamp_side * np.pi / 2)
     if rng.random() < 0.35:
         post = street_furniture.bollard(rng)

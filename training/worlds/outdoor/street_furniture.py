@@ -27,7 +27,7 @@ def lamp(rng: Rng, lit: bool, height: float | None = None) -> tuple[Thing, tuple
     arm = float(rng.uniform(0.8, 2.0)) if h > 5 else 0.0
 
     def draw(b: MeshBuilder) -> None:
-        tube(b, [[0, 0, 0], [0, 0, 0.9], [0, 0, h]], (0.1, 0.07, 0.045), steel, 8)
+        tube(b, [[0.0, 0.0, 0.0], [0.0, 0.0, 0.9], [0, 0, h]], (0.1, 0.07, 0.045), steel, 8)
         if arm:
             tube(b, [[0, 0, h - 0.1], [0.4 * arm, 0, h + 0.2], [arm, 0, h + 0.25]], 0.035, steel, 6)
             b.box((0.6, 0.24, 0.1), steel, (arm, 0, h + 0.25))
@@ -45,7 +45,7 @@ def sign(rng: Rng) -> Thing:
     post, h = palette.metal(rng), float(rng.uniform(2.1, 2.9))
 
     def draw(b: MeshBuilder) -> None:
-        tube(b, [[0, 0, 0], [0, 0, h + 0.3]], 0.032, post, 6)
+        tube(b, [[0.0, 0.0, 0.0], [0.0, 0.0, h + 0.3]], 0.032, post, 6)
         white = palette.plain((0.7, 0.7, 0.68))
         if kind == 0:
             b.cylinder(0.3, 0.02, palette.plain((0.5, 0.02, 0.02)), (0.04, 0, h), 20, axis="x")
@@ -71,7 +71,7 @@ def traffic_light(rng: Rng) -> Thing:
     lit = int(rng.integers(3))
 
     def draw(b: MeshBuilder) -> None:
-        tube(b, [[0, 0, 0], [0, 0, 3.3]], 0.06, palette.metal(rng), 8)
+        tube(b, [[0.0, 0.0, 0.0], [0.0, 0.0, 3.3]], 0.06, palette.metal(rng), 8)
         b.box((0.22, 0.32, 0.95), palette.plain((0.02, 0.025, 0.02)), (0.12, 0, 2.9))
         for k, colour in enumerate(((0.1, 0.8, 0.3), (0.9, 0.6, 0.05), (0.9, 0.05, 0.03))):
             lens = (
@@ -207,7 +207,7 @@ def cafe_set(rng: Rng) -> Thing:
 
     def draw(b: MeshBuilder) -> None:
         b.cylinder(0.38, 0.03, chair, (0, 0, 0.71), 16)
-        tube(b, [[0, 0, 0], [0, 0, 0.72]], 0.03, m, 6)
+        tube(b, [[0.0, 0.0, 0.0], [0.0, 0.0, 0.72]], 0.03, m, 6)
         b.cylinder(0.22, 0.03, m, (0, 0, 0), 12)
         for k in range(seats):
             a = 2 * np.pi * k / seats + 0.3

@@ -12,6 +12,8 @@ from training.worlds.outdoor.stage import Thing, thing
 
 Rng = np.random.Generator
 Array = NDArray[np.float64]
+#: Trees in three degrees of detail.
+Grove = tuple[list[Thing], list[Thing], list[Thing]]
 BROADLEAF = ("round", "oak", "poplar", "birch", "young")
 CONIFER = ("spruce", "fir", "pine")
 SPECIES = (*BROADLEAF, *CONIFER, "palm", "bare", "cypress")
@@ -58,7 +60,7 @@ def _leafy(b: MeshBuilder, rng: Rng, species: str, h: float, season: str, detail
     # Clumps cover an egg about a dense core, except in airy crowns, which have none.
     near = detail > 0.5
     crown, middle, tall = wide * h, h * (clear + 1.0) / 2, h * (1.0 - clear) / 2
-    count = int((34 if species != "oak" else 42) * detail) if near else max(5, int(40 * detail))
+    count = int((34 if species != "oak" else 42) * detail) if near else max(6, int(40 * detail))
     d = rng.normal(size=(count, 3))
     d *= rng.uniform(0.55, 0.95, (count, 1)) / np.linalg.norm(d, axis=1, keepdims=True)
     centres = np.column_stack([d[:, :2] * crown, middle + d[:, 2] * tall * 0.9])
@@ -71,9 +73,9 @@ def _leafy(b: MeshBuilder, rng: Rng, species: str, h: float, season: str, detail
         * rng.uniform(0.6, 1.3, (count, 1))
         * np.array([1.0, 1.0, slim + 0.3])
     )
-    cores = 0 if near and rng.random() < 0.15 else 2
+    cores = 0 if near and rng.random() < 0.15 else 2 if detail > 0.2 else 1
     if cores:
-        lift = np.linspace(-0.25, 0.3, cores)
+        lift = np.linspace(-0.25, 0.3, cores) if cores > 1 else np.zeros(1)
         middles = np.column_stack([np.tile(line[-1, :2] * 0.6, (cores, 1)), middle + lift * tall])
         core = np.tile([0.7 * crown, 0.7 * crown, 0.55 * tall], (cores, 1)) * rng.uniform(0.85, 1.05, (cores, 1))
         centres, radii = np.concatenate([middles, centres]), np.concatenate([core, radii])
@@ -279,7 +281,7 @@ def crop(rng: Rng, kind: str) -> Thing:
             b.triangles(*placed(cards(rng, p, 0.6, 4.0), gold))
         elif kind in ("corn", "sunflower"):
             h = float(rng.uniform(1.5, 2.4))
-            tube(b, [[0, 0, 0], [0, 0, h]], 0.018, green, 4)
+            tube(b, [[0.0, 0.0, 0.0], [0.0, 0.0, h]], 0.018, green, 4)
             for k in range(6):
                 a, z, long = k * 2.5, h * (0.15 + 0.12 * k), rng.uniform(0.45, 0.8)
                 c = np.array([np.cos(a), np.sin(a), 0.0])
@@ -289,7 +291,7 @@ def crop(rng: Rng, kind: str) -> Thing:
             if kind == "sunflower":
                 b.cylinder(0.14, 0.03, palette.plain((0.6, 0.4, 0.02)), (0.0, 0, h), 10, axis="x")
         elif kind == "vine":
-            tube(b, [[0, 0, 0], [0, 0, 0.8]], 0.025, palette.bark(rng), 5)
+            tube(b, [[0.0, 0.0, 0.0], [0.0, 0.0, 0.8]], 0.025, palette.bark(rng), 5)
             centres = np.column_stack(
                 [rng.uniform(-0.55, 0.55, 9), rng.normal(scale=0.08, size=9), rng.uniform(0.7, 1.7, 9)]
             )
@@ -312,11 +314,9 @@ def log(rng: Rng, length: float = 3.0, radius: float = 0.2) -> Thing:
     return thing(lambda b: b.cylinder(radius, length, palette.bark(rng), (-length / 2, 0, radius), 10, axis="x"))
 
 
-def grove(
-    rng: Rng, season: str, species: tuple[str, ...] | None = None, near: int = 2, far: int = 3
-) -> tuple[list[Thing], list[Thing]]:
-    """Tree prototypes for one place: detailed ones, and light ones for a distance."""
+def grove(rng: Rng, season: str, species: tuple[str, ...] | None = None, near: int = 2, far: int = 3) -> Grove:
+    """Tree prototypes of one place: detailed ones for nearby, light ones, and the lightest for a distance."""
     names = species or tuple(rng.choice(SPECIES[:8], 3))
-    detailed = [tree(rng, names[k % len(names)], season, 1.0) for k in range(near)]
-    light = [tree(rng, names[k % len(names)], season, 0.3) for k in range(far)]
-    return detailed, light
+    counts = ((near, 1.0), (far, 0.3), (far, 0.1))
+    detailed, light, distant = ([tree(rng, names[k % len(names)], season, d) for k in range(n)] for n, d in counts)
+    return detailed, light, distant

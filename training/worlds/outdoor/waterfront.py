@@ -133,7 +133,7 @@ def rooftop(rng: Rng) -> World:
         lambda: vegetation.thing(lambda m: m.box((0.7, 0.6, 1.7), palette.bricks(rng), (0, 0, 0.85))),
         lambda: vegetation.thing(lambda m: m.box((3.0, 2.6, 2.6), wall, (0, 0, 1.3), {"y-": palette.metal(rng)})),
         lambda: yard_things.solar_table(rng, 4.0),
-        lambda: vegetation.thing(lambda m: tube(m, [[0, 0, 0], [0, 0, 4.5]], 0.04, palette.metal(rng), 5)),
+        lambda: vegetation.thing(lambda m: tube(m, [[0.0, 0.0, 0.0], [0.0, 0.0, 4.5]], 0.04, palette.metal(rng), 5)),
     ]
     makers = [*technical, *(upright if rng.random() < 0.5 else [])]
     scenery.clutter(
