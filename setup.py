@@ -17,7 +17,7 @@ ROS_WHEELS = [
     "ros-stereo-msgs",
 ]
 EXPORT = ["onnx", "onnxscript"]
-TRAIN = ["torch", "safetensors", "lightning", "tensorboard", "warp-lang"]
+TRAIN = ["torch", "safetensors", "lightning", "warp-lang"]
 
 setup(
     name="dap_ros",
@@ -46,7 +46,6 @@ setup(
         "rich",
         "matplotlib",
         "rosbags",
-        "transforms3d",
     ],
     extras_require={
         "ros-wheels": ROS_WHEELS,
@@ -61,7 +60,6 @@ setup(
             "transformers",
             "pytest",
             "pytest-timeout",
-            "pytest-xdist",
             "hypothesis",
             "ruff",
             "mypy",

@@ -25,7 +25,6 @@ EXTRAS = {
     "onnxscript": "export",
     "warp": "train",
     "lightning": "train",
-    "tensorboard": "train",
     "rclpy": "ros-wheels",
 }
 
@@ -42,10 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             continue
         sub = commands.add_parser(entry.name, help=module.HELP, description=module.HELP)
         module.configure(sub)
-        sub.set_defaults(run=module.run)
+        sub.set_defaults(run_command=module.run)
     args = parser.parse_args(argv)
     try:
-        return args.run(args) or 0
+        return args.run_command(args) or 0
     except InputError as error:
         print(f"dap {args.command}: {error}", file=sys.stderr)
         return 2
@@ -77,7 +76,7 @@ def _add_unavailable(commands: argparse._SubParsersAction, name: str, error: Imp
     # No character begins an option, so whatever is given is taken.
     sub = commands.add_parser(name, help=f"not available here: {error}", add_help=False, prefix_chars="\0")
     sub.add_argument("rest", nargs="*")
-    sub.set_defaults(run=run)
+    sub.set_defaults(run_command=run)
 
 
 if __name__ == "__main__":

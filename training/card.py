@@ -77,6 +77,18 @@ def evaluate(estimator: DepthEstimator, prior: NDArray[np.float32], scenes: Iter
     }
 
 
+def roll_difference(estimator: DepthEstimator, image: NDArray[np.uint8], columns: int) -> tuple[float, float]:
+    """Median and maximum relative difference between the range of the rolled panorama and the rolled range.
+
+    `image` is (h, 2 h, 3) at the model's resolution; pixels that are far in either are left out.
+    """
+    still, rolled = estimator(image), estimator(np.roll(image, columns, 1))
+    moved = np.roll(still.range_m, columns, 1)
+    both = np.isfinite(moved) & np.isfinite(rolled.range_m)
+    difference = np.abs(rolled.range_m - moved)[both] / moved[both]
+    return float(np.median(difference)), float(difference.max())
+
+
 def nearest(values: NDArray, height: int) -> NDArray:
     """(h, 2 h) to (height, 2 height) by the nearest pixel centre."""
     h, w = values.shape

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 from dap_core.errors import InputError
+from dap_core.io.atomic import written_beside
 from training.config import StageConfig
 from training.ema import Ema
 
@@ -27,10 +27,8 @@ def save_state(
         "ema": ema.module.state_dict(),
         "optimizer": optimizer.state_dict(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".partial")
-    torch.save(state, beside)
-    os.replace(beside, path)
+    with written_beside(path) as beside:
+        torch.save(state, beside)
 
 
 def load_state(path: Path, config: StageConfig, model: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> int:

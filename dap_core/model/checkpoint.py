@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dap_core.errors import InputError
+from dap_core.io.atomic import written_beside
 from dap_core.model import reference_layout as reference
 from dap_core.model.presets import PRESETS, ModelConfig, build, config_from_json, config_to_json
 from dap_core.model.released import Dap, DapConfig
@@ -96,17 +97,11 @@ def save_checkpoint(module: nn.Module, path: str | os.PathLike[str], *, half: bo
                     )
                 tensors[name] = value.half()
     metadata = {"dap": config_to_json(module.config), "format": "pt"}  # type: ignore[arg-type]
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        beside.touch()
-        mode = beside.stat().st_mode  # what the umask gives; safetensors would leave a file that only its owner reads
-        save_file(tensors, beside, metadata=metadata)
-        beside.chmod(mode)
-        os.replace(beside, path)
+        with written_beside(path) as beside:
+            save_file(tensors, beside, metadata=metadata)
     except (OSError, SafetensorError) as error:
         raise InputError(f"cannot write {path}: {error}") from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _from_file(path: Path) -> Checkpoint:

@@ -9,6 +9,7 @@ from pathlib import Path
 HELP = "write a model card: figures by group of scenes beside image-blind baselines"
 
 PRIOR_SCENES = 400
+ROLL, ROLL_SCENES = 160, 8
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,15 @@ def run(args: argparse.Namespace) -> int:
     from dap_core import DepthEstimator
     from dap_core.errors import InputError
     from dap_core.evaluation.baselines import row_prior
-    from training.card import evaluate, losses_to_prior, markdown, procedural_scenes, rendered_scenes
+    from dap_core.io.atomic import written_beside
+    from training.card import (
+        evaluate,
+        losses_to_prior,
+        markdown,
+        procedural_scenes,
+        rendered_scenes,
+        roll_difference,
+    )
     from training.config import load_config
     from training.data.stores import held_out_store, training_store
 
@@ -41,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     last = config.phases[-1]
     train, test = training_store(config.data, last.height), held_out_store(config.data, last.height)
     with DepthEstimator.open(args.model, args.backend) as estimator:
+        backend = estimator.backend.reason
         limit = estimator.spec.max_range_m
         scenes = range(min(PRIOR_SCENES, last.scenes))
         prior = row_prior((train[i][1] for i in track(scenes, "prior from training scenes")), limit)
@@ -56,11 +66,18 @@ def run(args: argparse.Namespace) -> int:
 
         figures = evaluate(estimator, prior, counted())
         name, sha = estimator.spec.name, estimator.spec.weights_sha256
+        rolls = [roll_difference(estimator, estimator.prepare(test[i][0])[0], ROLL) for i in range(ROLL_SCENES)]
+        roll = f"median {max(r[0] for r in rolls):.1e}, maximum {max(r[1] for r in rolls):.1e}"
     text = args.notes.read_text() if args.notes else f"# {name}\n"
-    body = f"{text}\n## Figures\n\nWeights sha256 `{sha}`.\n\n{markdown(figures, counts)}"
-    args.out.write_text(body)
+    body = (
+        f"{text}\n## Figures\n\nWeights sha256 `{sha}`, measured with {backend}.\n\n{markdown(figures, counts)}\n"
+        f"Rolling the input by {ROLL} columns rolls the range: relative difference {roll} over {ROLL_SCENES} scenes.\n"
+    )
+    with written_beside(args.out) as path:
+        path.write_text(body)
     cells = {g: {n: {c: m.as_dict() for c, m in cs.items()} for n, cs in ns.items()} for g, ns in figures.items()}
-    args.out.with_suffix(".json").write_text(json.dumps({"counts": counts, "figures": cells}, indent=1) + "\n")
+    with written_beside(args.out.with_suffix(".json")) as path:
+        path.write_text(json.dumps({"counts": counts, "figures": cells}, indent=1) + "\n")
     print(markdown(figures, counts))
     lost = losses_to_prior(figures)
     if lost:

@@ -48,6 +48,8 @@ def odd_room(rng: np.random.Generator) -> World:
     width, depth = size(rng, 2.5, 20.0, 2.2)
     height = ceiling_height(rng, style)
     kind = pick(rng, {"L": 1, "T": 1, "U": 1, "chamfer": 1, "oblique": 1.5, "polygon": 1.5, "round": 1, "roofed": 2})
+    if kind in ("round", "polygon"):
+        width, depth = max(width, 4.5), max(depth, 4.5)
     shape = rectangle(width, depth) if kind == "roofed" else outline(rng, width, depth, kind)
     ceiling = (
         pick(rng, {"gable": 1, "shed": 1, "barrel": 1, "mansard": 1, "segment": 1, "sawtooth": 1, "pointed": 1})

@@ -7,7 +7,7 @@ from math import pi
 
 import numpy as np
 
-from training.worlds.indoor.shell import Room
+from training.worlds.indoor.shell import LAP, Room
 from training.worlds.indoor.stage import Stage
 
 PROFILE_KINDS = {
@@ -75,7 +75,7 @@ def profiled_ceiling(stage: Stage, room: Room, kind: str, across_x: bool, window
             return place(s, a[0] + f * (b[0] - a[0]), a[1] + f * (b[1] - a[1]))
 
         openings = holes.get(k, [])
-        ss = np.unique([0.0, length, *(h[0] for h in openings), *(h[1] for h in openings)])
+        ss = np.unique([-0.05, length + 0.05, *(h[0] for h in openings), *(h[1] for h in openings)])
         ff = np.unique([0.0, 1.0, *(h[2] for h in openings), *(h[3] for h in openings)])
         for s0, s1 in pairwise(ss):
             for f0, f1 in pairwise(ff):
@@ -111,9 +111,9 @@ def profiled_ceiling(stage: Stage, room: Room, kind: str, across_x: bool, window
                 h = max(room.z + room.height, room.z + 2.2)
                 stage.mesh.tube([place(s, 0.0, h), place(s, span, h)], 0.7 * size, rib, 4)
     # what the section adds to the end walls
-    for s in (-0.01, length + 0.01):
+    for s in (-0.002, length + 0.002):
         fan = [place(s, d, h) for d, h in zip(t, z, strict=True)]
-        base = [place(s, d, room.z + room.height - 0.01) for d in t]
+        base = [place(s, d, room.z + room.height - 0.03) for d in t]
         n = len(fan)
         i = np.arange(n - 1)
         faces = np.concatenate([np.stack([i, i + 1, i + n + 1], -1), np.stack([i, i + n + 1, i + n], -1)])
@@ -122,10 +122,10 @@ def profiled_ceiling(stage: Stage, room: Room, kind: str, across_x: bool, window
         high = z[-1]
         stage.mesh.quad(
             [
-                place(0, span + 0.01, room.z + room.height - 0.01),
-                place(length, span + 0.01, room.z + room.height - 0.01),
-                place(length, span + 0.01, high),
-                place(0, span + 0.01, high),
+                place(0, span - 0.001, room.z + room.height - 0.01),
+                place(length, span - 0.001, room.z + room.height - 0.01),
+                place(length, span - 0.001, high + LAP),
+                place(0, span - 0.001, high + LAP),
             ],
             stage.palette.wall,
         )
@@ -154,6 +154,6 @@ def dome(stage: Stage, room: Room, rise: float) -> float:
         half = 0.5 * max(x1 - x0, y1 - y0)
         squash = (0.5 * (x1 - x0) / half, 0.5 * (y1 - y0) / half)
         keep = points if not eye else points[radius > eye]
-        profile_m = np.stack([keep[:, 0] * half * 1.005 * min(squash), keep[:, 1]], -1)
+        profile_m = np.stack([keep[:, 0] * half * min(squash), keep[:, 1]], -1)
         stage.mesh.lathe(profile_m, stage.palette.ceiling, 28)
     return room.height + rise

@@ -15,6 +15,8 @@ from training.worlds.indoor.stage import Stage
 from training.worlds.materials import Material
 
 Outline = NDArray[np.float64]
+#: Walls reach this far (m) beyond floor and ceiling, so that no ray slips through a seam.
+LAP = 0.05
 
 
 @dataclass(frozen=True)
@@ -201,8 +203,8 @@ def add_walls(
         stage.mesh.wall_with_openings(
             edge.at(start, -t / 2),
             edge.at(end, -t / 2),
-            room.z,
-            top,
+            room.z - LAP,
+            top + LAP,
             [(o.s0 - start, o.s1 - start, room.z + o.z0, room.z + o.z1) for o in holes],
             stage.palette.accent if edge.index == accent and wall is None else main,
             t,

@@ -9,6 +9,7 @@ from itertools import pairwise
 from math import atan2, cos, hypot, sin
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.worlds.indoor import clearance
 from training.worlds.indoor.colours import Colour, Style, dim
@@ -22,6 +23,7 @@ from training.worlds.world import MAX_LIGHTS, Camera, Light, World
 
 CAMERA_GAP = 0.3
 STAND_GAP = 0.27
+LEAST_GAP = 0.25
 WALK_HEIGHT, WALK_GAP = 1.4, 0.26
 Pose = tuple[float, float, float, float]
 
@@ -32,6 +34,10 @@ class Model:
 
     mesh: Mesh | None
     lights: tuple[Light, ...]
+
+
+class Crowded(RuntimeError):
+    """A world left no place for a camera."""
 
 
 class Stage:
@@ -179,15 +185,22 @@ class Stage:
                 height = max(0.25, 0.8 * height)
             else:
                 continue
-            tilt = rng.uniform(-0.035, 0.035, 2) if rng.random() < 0.25 else (0.0, 0.0)
-            cameras.append(
-                Camera(position, float(rng.uniform(-np.pi, np.pi)), float(tilt[0]), float(tilt[1]), float(height))
-            )
+            cameras.append(Camera(position, float(rng.uniform(-np.pi, np.pi)), height=float(height)))
             if len(cameras) == wanted or (cameras and attempt > 12):
                 break
-        if not cameras:
-            raise RuntimeError("no free place for a camera in this world")
-        return cameras
+        return cameras or [self._tightest(solid, points[np.argsort(-space)[:60]], heights, floor_z)]
+
+    def _tightest(
+        self, solid: clearance.Solid, points: NDArray[np.float64], heights: tuple[float, float], floor_z: float
+    ) -> Camera:
+        """The freest of many places in a crowded world."""
+        levels = [h for h in (1.5, 1.2, 1.7, 0.9, 0.6, 0.4) if heights[0] <= h <= heights[1]]
+        places = [(float(x), float(y), floor_z + h) for x, y in points for h in levels]
+        gaps = [solid.distance(place) for place in places]
+        best = int(np.argmax(gaps))
+        if gaps[best] < LEAST_GAP:
+            raise Crowded(f"no place for a camera: the freest one is {gaps[best]:.2f} m from a surface")
+        return Camera(places[best], float(self.rng.uniform(-np.pi, np.pi)), height=places[best][2] - floor_z)
 
     def _stand(self, camera: Camera, floor_z: float) -> bool:
         """A tripod or a robot under the camera, where there is room for it."""

@@ -89,7 +89,7 @@ def park(rng: Rng) -> World:
         if rng.random() < 0.6:
             return tuple(
                 float(v)
-                for v in _off(main, int(rng.integers(mid - 12, mid + 12)), float(rng.uniform(-width, width)) * 0.8)
+                for v in _off(main, int(rng.integers(mid - 7, mid + 8)), float(rng.uniform(-width, width)) * 0.8)
             )
         return tuple(float(v) for v in rng.uniform(-14, 14, 2))
 
@@ -147,11 +147,11 @@ def woods(rng: Rng) -> World:
         stage.strip(line, width, width, cover, lift=0.04, step=1.0, across=5)
     stage.reserve(line[::2], width + 0.3)
     grove = vegetation.grove(rng, when, names, 3, 4)
-    spacing = float(rng.uniform(3.0, 6.0))
-    spots = scenery.jittered(rng, (-42, 42, -42, 42), spacing, 0.85, 0.45)
+    spacing = float(rng.uniform(3.2, 6.0))
+    spots = scenery.jittered(rng, (-33, 33, -33, 33), spacing, 0.85, 0.45)
     scenery.plant(stage, grove, spots, 13, 7, 0.35, (0.55, 1.2))
     ring = scenery.jittered(rng, (-85, 85, -85, 85), 7.0, 0.9)
-    ring = ring[np.abs(ring).max(1) > 43]
+    ring = ring[np.abs(ring).max(1) > 34]
     stage.scatter([vegetation.tree(rng, n, when, 0.15) for n in names], ring, radius=0.3, occupy=False)
     under = [vegetation.bush(rng, when, float(rng.uniform(0.3, 1.2))) for _ in range(2)]
     stage.scatter(under, scenery.jittered(rng, (-18, 18, -18, 18), 4.5, float(rng.uniform(0, 0.5))), radius=0.6)
@@ -170,7 +170,7 @@ def woods(rng: Rng) -> World:
     mid = len(line) // 2
 
     def spot() -> Spot:
-        return tuple(float(v) for v in _off(line, int(rng.integers(mid - 8, mid + 8)), float(rng.uniform(-2.5, 2.5))))
+        return tuple(float(v) for v in _off(line, int(rng.integers(mid - 4, mid + 5)), float(rng.uniform(-2.5, 2.5))))
 
     return stage.finish("woods", spot, line[mid - 10 : mid + 11 : 5])
 
@@ -296,7 +296,7 @@ def orchard(rng: Rng) -> World:
     size = (0.9, 1.15) if species != "round" else (0.45, 0.65)
     height = 3.5 if species == "young" else None
     near, far, away = ([vegetation.tree(rng, species, when, d, height) for _ in range(3)] for d in (0.9, 0.3, 0.12))
-    x, y = np.meshgrid(np.arange(-44, 44, step), np.arange(-38, 38, row) + row / 2)
+    x, y = np.meshgrid(np.arange(-40, 40, step), np.arange(-32, 32, row) + row / 2)
     spots = np.column_stack([x.ravel(), y.ravel()]) + rng.normal(scale=0.12, size=(x.size, 2))
     scenery.plant(stage, (near, far, away), spots[rng.random(len(spots)) < 0.95], 13, 8, 0.3, size)
     if rng.random() < 0.4:
@@ -313,7 +313,7 @@ def orchard(rng: Rng) -> World:
     scenery.horizon(stage, when, 120)
 
     def spot() -> Spot:
-        return (float(rng.uniform(-15, 15)), float(rng.integers(-2, 3)) * row + float(rng.uniform(-0.3, 0.3)) * row)
+        return (float(rng.uniform(-6, 6)), float(rng.integers(-1, 2)) * row + float(rng.uniform(-0.3, 0.3)) * row)
 
     return stage.finish("orchard", spot, [[-14, 0.0], [0, 0.1], [14, 0.0]])
 
