@@ -10,9 +10,9 @@ from dap_core.errors import InputError
 from training.worlds import indoor
 from training.worlds.indoor.clearance import Solid, point_triangle_distance
 from training.worlds.indoor.plan import Footprint, Plan, overlap, path_through
-from training.worlds.indoor.rooms import ceiling_height
+from training.worlds.indoor.rooms import ceiling_height, finish_room
 from training.worlds.indoor.shell import Opening, Room, chords, outline, rectangle
-from training.worlds.indoor.stage import camera_height
+from training.worlds.indoor.stage import Stage, camera_height
 from training.worlds.world import World
 
 Builder = Callable[[np.random.Generator], World]
@@ -66,6 +66,40 @@ def test_a_world_is_the_same_for_the_same_seed_and_its_cameras_stand_free(kind: 
             assert z - below.max() <= camera.height + 0.001
             above = heights[heights > z]
             assert not len(above) or 0.25 <= above.min() - z < 20.0
+
+
+def escapes(world: World, origin: tuple[float, float, float], directions: np.ndarray) -> int:
+    """How many rays meet no triangle (Moeller and Trumbore, brute force)."""
+    t = world.mesh.vertices[world.mesh.faces].astype(np.float64)
+    edge_one, edge_two, to = t[:, 1] - t[:, 0], t[:, 2] - t[:, 0], np.asarray(origin) - t[:, 0]
+    missed = 0
+    for d in directions:
+        p = np.cross(d, edge_two)
+        det = (edge_one * p).sum(-1)
+        safe = np.where(np.abs(det) < 1e-14, 1.0, det)
+        u = (to * p).sum(-1) / safe
+        q = np.cross(to, edge_one)
+        v = (q @ d) / safe
+        distance = (edge_two * q).sum(-1) / safe
+        missed += not ((np.abs(det) >= 1e-14) & (u >= 0) & (v >= 0) & (u + v <= 1) & (distance > 0)).any()
+    return missed
+
+
+@pytest.mark.parametrize(
+    "ceiling", ["plain", "cove", "tray", "gable", "shed", "barrel", "mansard", "segment", "pointed"]
+)
+def test_no_ray_slips_out_of_a_closed_room(ceiling: str) -> None:
+    rng = np.random.Generator(np.random.PCG64(11))
+    stage = Stage(rng, "home", windows=False)
+    room = finish_room(stage, rectangle(4.0, 3.0), 2.4, windows=0, doors=1, ceiling=ceiling)
+    world = stage.finish("closed")
+    origin = world.cameras[0].position
+    anywhere = rng.normal(size=(120, 3))
+    # and at the seams: along the upper and lower edges of the walls
+    corners = [edge.at(s * edge.length) for edge in room.edges for s in (0.0, 0.31, 0.77)]
+    seams = np.array([(x, y, z) for x, y in corners for z in (0.0, 2.4)]) - origin
+    directions = np.concatenate([anywhere, seams])
+    assert escapes(world, origin, directions / np.linalg.norm(directions, axis=1, keepdims=True)) == 0
 
 
 def test_two_seeds_give_two_worlds() -> None:

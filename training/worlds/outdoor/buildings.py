@@ -113,13 +113,13 @@ def town_house(
     """A row house with a detailed front; (width, height). `below` reaches under z = 0 where the ground falls away."""
     style = facade.look(rng, lit, ground == "shop")
     width = bays * style.bay
-    height = facade.front(b, rng, style, bays, storeys, ground, lit > 0.0)
+    height = facade.front(b, rng, style, bays, storeys, ground, lit > 0.2)
     side = palette.facade(rng, style.wall, style.bay, style.storey) if rng.random() < 0.35 else style.wall
     for x in (0.0, width):
         b.quad([[x, 0, 0], [x, depth, 0], [x, depth, height], [x, 0, height]], side)
     if sides:
         with b.at((width, depth, 0), yaw=np.pi):
-            facade.front(b, rng, style, bays, storeys, "windows", lit > 0.0)
+            facade.front(b, rng, style, bays, storeys, "windows", lit > 0.2)
     else:
         b.quad([[width, depth, 0], [0, depth, 0], [0, depth, height], [width, depth, height]],
                palette.facade(rng, style.wall, style.bay, style.storey))  # fmt: skip
@@ -190,14 +190,14 @@ def house(b: MeshBuilder, rng: Rng, lit: float = 0.0) -> tuple[float, float]:
     bays, deep = int(rng.integers(3, 6)), int(rng.integers(2, 5))
     width, depth = bays * style.bay, deep * style.bay
     ground = "gate" if rng.random() < 0.3 else "door"
-    height = facade.front(b, rng, style, bays, storeys, ground, lit > 0, 0.15)
+    height = facade.front(b, rng, style, bays, storeys, ground, lit > 0.2, 0.15)
     for origin, yaw, count in (
         ((width, 0, 0), np.pi / 2, deep),
         ((width, depth, 0), np.pi, bays),
         ((0, depth, 0), -np.pi / 2, deep),
     ):
         with b.at(origin, yaw=yaw):
-            facade.front(b, rng, style, count, storeys, "windows", lit > 0, 0.3)
+            facade.front(b, rng, style, count, storeys, "windows", lit > 0.2, 0.3)
     b.box((width, depth, 2.0), palette.concrete(rng), (width / 2, depth / 2, -1.0))
     if rng.random() < 0.65:
         along = "x" if rng.random() < 0.6 else "y"

@@ -229,10 +229,10 @@ def curtain_wall(rng: np.random.Generator, bay: float, storey: float) -> Materia
 
 
 def glass(rng: np.random.Generator, lit: float = 0.0) -> Material:
-    """A window pane: dark and mirroring, with a curtain, or lit from within with probability `lit`."""
+    """A window pane: dark and mirroring, with a curtain, or lit with probability `lit` (over 0.2: by night)."""
     if rng.random() < lit:
         warm = pick(rng, (1.0, 0.72, 0.4), (1.0, 0.85, 0.62), (0.8, 0.9, 1.0), amount=0.1)
-        return glowing(warm, float(rng.uniform(0.3, 1.6)))
+        return glowing(warm, float(rng.uniform(0.3, 1.6)) * (1.0 if lit > 0.2 else 0.2))
     if rng.random() < 0.2:
         return plain(pick(rng, (0.5, 0.49, 0.45), (0.4, 0.36, 0.3)), 0.35)
     return plain(
