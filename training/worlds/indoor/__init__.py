@@ -91,26 +91,3 @@ KINDS: dict[str, Builder] = {
         bodies,
     )
 }
-
-#: How often a kind is drawn among the interiors, where it is not once.
-WEIGHTS: dict[str, float] = {
-    "living_room": 2.5,
-    "bedroom": 2.0,
-    "kitchen": 1.8,
-    "bathroom": 1.2,
-    "apartment": 3.0,
-    "loft": 1.5,
-    "office": 1.5,
-    "open_office": 1.5,
-    "shop": 2.0,
-    "bookshop": 2.0,
-    "corridor": 2.0,
-    "odd_room": 2.5,
-    "bodies": 0.8,
-    "closet": 0.7,
-    "auditorium": 0.6,
-    "church": 0.7,
-    "gym": 0.7,
-    "hangar": 0.8,
-    "cellar": 0.8,
-}

@@ -22,7 +22,7 @@ def hue(rng: np.random.Generator, saturation: tuple[float, float], value: tuple[
 
 def linear(rgb: tuple[float, float, float]) -> Colour:
     """sRGB in 0..1 to linear albedo, kept within what real paint reflects (2 % to 88 %)."""
-    r, g, b = (float(np.clip(channel**2.2, 0.02, 0.88)) for channel in rgb)
+    r, g, b = (min(max(float(channel) ** 2.2, 0.02), 0.88) for channel in rgb)
     return (r, g, b)
 
 
@@ -40,7 +40,7 @@ def dim(colour: Colour, factor: float) -> Colour:
 def vary(rng: np.random.Generator, colour: Colour, amount: float = 0.25) -> Colour:
     """The same colour, lighter or darker by up to `amount`."""
     factor = 1.0 + rng.uniform(-amount, amount)
-    r, g, b = (float(np.clip(channel * factor, 0.01, 0.9)) for channel in colour)
+    r, g, b = (min(max(float(channel * factor), 0.01), 0.9) for channel in colour)
     return (r, g, b)
 
 

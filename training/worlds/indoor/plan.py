@@ -64,6 +64,18 @@ class Region:
         self._by = following[:, 1]
         rise = self._by - self._ay
         self._slope = (following[:, 0] - self._ax) / np.where(rise == 0.0, 1.0, rise)
+        self._box = (*self.low.tolist(), *self.high.tolist())
+        self._sides = np.stack([self._ax, self._ay, self._by, self._slope], -1).tolist()
+
+    def has(self, x: float, y: float) -> bool:
+        """Whether one point lies inside."""
+        if not (self._box[0] <= x <= self._box[2] and self._box[1] <= y <= self._box[3]):
+            return False
+        odd = False
+        for ax, ay, by, slope in self._sides:
+            if (ay > y) != (by > y) and x < ax + (y - ay) * slope:
+                odd = not odd
+        return odd
 
     def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of `points` (M, 2) lie inside, by crossing number."""
@@ -102,13 +114,6 @@ class Plan:
 
     def fits(self, footprint: Footprint, zones: bool = True) -> bool:
         """Whether a footprint lies in a region, off the obstacles of its heights and (if asked) off reserved floor."""
-        corners = footprint.corners()
-        # shrunk a little: what touches a wall still lies inside
-        points = np.array(
-            [(0.99 * (px - footprint.x) + footprint.x, 0.99 * (py - footprint.y) + footprint.y) for px, py in corners]
-        )
-        if not self._within(points).all():
-            return False
         x0, y0, x1, y1 = footprint.bounds
         z0, z1 = footprint.z0, footprint.z1
         for others in (self.obstacles, self.zones) if zones else (self.obstacles,):
@@ -117,7 +122,10 @@ class Plan:
                 near = a0 < x1 and a1 > x0 and b0 < y1 and b1 > y0 and other.z0 < z1 and other.z1 > z0
                 if near and overlap(footprint, other):
                     return False
-        return True
+        # shrunk a little: what touches a wall still lies inside
+        x, y = footprint.x, footprint.y
+        corners = [(0.99 * (px - x) + x, 0.99 * (py - y) + y) for px, py in footprint.corners()]
+        return all(any(region.has(*corner) for region in self.regions) for corner in corners)
 
     def _within(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         within = np.zeros(len(points), bool)

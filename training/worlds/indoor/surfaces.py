@@ -104,7 +104,7 @@ def floor(rng: np.random.Generator, style: Style) -> Material:
         dark = linear((0.15, 0.15, 0.16)) if rng.random() < 0.6 else hue(rng, (0.3, 0.7), (0.2, 0.5))
         return Material(warm(rng, (0.8, 0.93)), dark, Pattern.CHECKER, (side, side), 0.1, float(rng.uniform(0, 0.4)))
     if kind in ("carpet", "carpet_tiles"):
-        colour = warm(rng, (0.25, 0.8)) if rng.random() < 0.5 else hue(rng, (0.05, 0.6), (0.2, 0.65))
+        colour = warm(rng, (0.25, 0.8)) if rng.random() < 0.5 else hue(rng, (0.03, 0.45), (0.2, 0.65))
         if kind == "carpet_tiles":
             return Material(colour, vary(rng, colour, 0.4), Pattern.TILES, (0.5, 0.5), float(rng.uniform(0.1, 0.35)))
         return Material(colour, vary(rng, colour, 0.3), Pattern.CARPET, (0.05, 0.05), float(rng.uniform(0.1, 0.4)))
