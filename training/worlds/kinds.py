@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 
 from dap_core.errors import InputError
 from training.worlds import indoor, outdoor
-from training.worlds.world import World
+from training.worlds.world import Crowded, World
 
 Builder = Callable[[np.random.Generator], World]
 
@@ -33,6 +34,9 @@ WEIGHTS: dict[str, float] = {
     "tunnel": 0.7,
 }
 
+#: How often a world that left no place for a camera (about 1 in 10 000) is built anew before that is an error.
+RETRIES = 8
+
 BUILDERS: dict[str, Builder] = {**indoor.KINDS, **outdoor.KINDS}
 
 
@@ -52,4 +56,7 @@ def make_world(seed: int, kind: str | None = None) -> World:
     drawn = str(rng.choice(list(shares), p=list(shares.values())))
     if kind is not None and kind not in BUILDERS:
         raise InputError(f"there is no kind of world {kind!r}; there are: {', '.join(BUILDERS)}")
+    for _ in range(RETRIES):  # the same generator goes on, so the answer still depends on the seed alone
+        with suppress(Crowded):
+            return BUILDERS[kind or drawn](rng)
     return BUILDERS[kind or drawn](rng)

@@ -23,6 +23,10 @@ def _vector(value: object) -> Vector:
     return (x, y, z)
 
 
+class Crowded(RuntimeError):
+    """A world came out so full that no place for a camera was found."""
+
+
 @dataclass(frozen=True)
 class Light:
     """A small lamp: `colour` is radiant intensity (irradiance = colour cos / distance^2), `radius` softens shadows.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from functools import wraps
 
 import numpy as np
 
@@ -25,28 +23,14 @@ from training.worlds.indoor.office import (
 from training.worlds.indoor.passage import cellar, closet, corridor, tunnel
 from training.worlds.indoor.public import auditorium, church, gym, library, lobby, museum, station
 from training.worlds.indoor.shop import bookshop, boutique, cafe, shop, showroom, supermarket
-from training.worlds.indoor.stage import Crowded
 from training.worlds.indoor.stairwell import stairwell
 from training.worlds.world import World
 
 Builder = Callable[[np.random.Generator], World]
 
 
-def _sure(builder: Builder) -> Builder:
-    """The builder, which goes on with the same generator where a world came out too full for a camera (1 in 10 000)."""
-
-    @wraps(builder)
-    def build(rng: np.random.Generator) -> World:
-        for _ in range(8):
-            with suppress(Crowded):
-                return builder(rng)
-        return builder(rng)
-
-    return build
-
-
 KINDS: dict[str, Builder] = {
-    builder.__name__: _sure(builder)
+    builder.__name__: builder
     for builder in (
         living_room,
         bedroom,

@@ -19,7 +19,7 @@ from training.worlds.indoor.palette import Palette
 from training.worlds.indoor.piece import Piece
 from training.worlds.indoor.plan import Footprint, Plan, path_through
 from training.worlds.mesh import Mesh, MeshBuilder, poses
-from training.worlds.world import MAX_LIGHTS, Camera, Light, World
+from training.worlds.world import MAX_LIGHTS, Camera, Crowded, Light, World
 
 CAMERA_GAP = 0.3
 STAND_GAP = 0.27
@@ -34,10 +34,6 @@ class Model:
 
     mesh: Mesh | None
     lights: tuple[Light, ...]
-
-
-class Crowded(RuntimeError):
-    """A world left no place for a camera."""
 
 
 class Stage:

@@ -17,7 +17,7 @@ from training.worlds.outdoor.clearance import Footprints, Surroundings
 from training.worlds.outdoor.shapes import curve, ribbon
 from training.worlds.outdoor.terrain import Terrain
 from training.worlds.outdoor.weather import Weather
-from training.worlds.world import MAX_LIGHTS, Camera, Light, World
+from training.worlds.world import MAX_LIGHTS, Camera, Crowded, Light, World
 
 Array = NDArray[np.float64]
 #: Where a camera may stand: (x, y), or (x, y, floor) on a deck or platform above the terrain.
@@ -235,7 +235,7 @@ class Stage:
             if camera is not None:
                 cameras.append(camera)
         if not cameras:
-            raise RuntimeError(f"no free place for a camera in a world of kind {kind}")
+            raise Crowded(f"no free place for a camera in a world of kind {kind}")
         rig = rigs.fitting(rng, cameras[0].height)
         if rig is not None:
             x, y, z = cameras[0].position
