@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from training.worlds.indoor import clearance
 from training.worlds.indoor.colours import Colour, Style, dim
-from training.worlds.indoor.figures import robot, tripod
 from training.worlds.indoor.mood import Mood
 from training.worlds.indoor.palette import Palette
 from training.worlds.indoor.piece import Piece
 from training.worlds.indoor.plan import Footprint, Plan, path_through
+from training.worlds.indoor.rigs import robot, tripod
 from training.worlds.mesh import Mesh, MeshBuilder, poses
 from training.worlds.world import MAX_LIGHTS, Camera, Crowded, Light, World
 
@@ -208,7 +208,7 @@ class Stage:
             make = robot
         if top < 0.1:
             return False
-        piece = make(self, top, room)
+        piece = make(self.mesh, self.rng, top, room)
         if piece is None:
             return False
         with self.at(x, y, floor_z, camera.yaw):
