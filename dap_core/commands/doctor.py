@@ -15,7 +15,7 @@ from pathlib import Path
 HELP = "what is installed, which backend is picked and why, and DDS checks"
 
 #: Shared memory that the shipped Fast DDS profile takes for one participant's segment, and a margin.
-SHARED_MEMORY_BYTES = 64 << 20
+SHARED_MEMORY_BYTES = 20 << 20
 
 Row = tuple[str, str, str]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from dap_core.io.atomic import written_beside
 
 #: Suffixes that are taken from a folder.
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def read_image(path: str | Path) -> NDArray[np.uint8]:
@@ -39,8 +36,8 @@ def decode_image(data: bytes | bytearray | memoryview, source: str = "image") ->
     buffer = np.frombuffer(data, np.uint8)
     if buffer.size == 0:
         raise InputError(f"{source}: the file is empty")
-    if not _is_whole(data):
-        raise InputError(f"{source}: the image is cut short")
+    if (fault := _fault(buffer)) is not None:
+        raise InputError(f"{source}: {fault}")
     try:
         pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     except cv2.error as error:
@@ -89,25 +86,35 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     return found
 
 
-def _is_whole(data: bytes | bytearray | memoryview) -> bool:
-    """False for a JPEG or PNG whose end is missing: decoders paint the rest grey and only warn."""
-    view = bytes(data[:8])
-    if view.startswith(b"\xff\xd8"):
-        return _jpeg_is_whole(bytes(data))
-    if view == b"\x89PNG\r\n\x1a\n":
-        return b"IEND" in bytes(data[-4096:])
-    return True
+def _fault(data: NDArray[np.uint8]) -> str | None:
+    """What is wrong with an encoded image that OpenCV would paint grey and only warn about, or None."""
+    if data[:2].tobytes() == b"\xff\xd8":
+        fault = _jpeg_fault(data)
+        return fault and f"corrupt JPEG: {fault}"
+    if data[:8].tobytes() == b"\x89PNG\r\n\x1a\n" and b"IEND" not in data[-4096:].tobytes():
+        return "corrupt PNG: it ends before its last chunk"
+    return None
 
 
-def _jpeg_is_whole(data: bytes) -> bool:
-    """Walk the markers to the end-of-image one; a thumbnail's own end, inside a segment, does not count."""
+def _jpeg_fault(data: NDArray[np.uint8]) -> str | None:
+    """What is structurally wrong with a JPEG (ITU-T T.81 annex B), or None: segments, byte stuffing, end of image."""
     position = 2
-    while match := _JPEG_MARKER.search(data, position):
-        marker = data[match.start() + 1]
-        if marker == 0xD9:
-            return True
-        length = data[match.end() : match.end() + 2]
-        if len(length) < 2:
-            return False
-        position = match.end() + int.from_bytes(length, "big")
-    return False
+    while True:
+        if position + 4 > data.size or data[position] != 0xFF:
+            return f"no segment where one should start, at byte {position}"
+        marker = int(data[position + 1])
+        if marker == 0xFF:  # fill byte
+            position += 1
+            continue
+        position += 2 + (int(data[position + 2]) << 8 | int(data[position + 3]))
+        if marker == 0xDA:
+            break
+    scan = data[position:]
+    after = scan[np.flatnonzero(scan[:-1] == 0xFF) + 1]
+    ends = np.flatnonzero(after == 0xD9)
+    if ends.size == 0:
+        return "cut short, without an end-of-image marker"
+    # In scans 0xFF is followed by stuffing, a restart, a fill byte, or what may come between scans.
+    after = after[: ends[0]]
+    legal = np.isin(after, (0x00, *range(0xD0, 0xD8), 0xFF, 0xDA, 0xC4, 0xDB, 0xDD, 0xDC, 0xFE))
+    return None if legal.all() else f"marker 0xFF{int(after[~legal][0]):02X} inside the image data"

@@ -12,7 +12,7 @@ from dap_core import panorama
 from dap_core.errors import InputError
 from dap_core.estimate import PanoramaDepth
 
-#: 24 000 points of x y z height are 384 000 bytes, which Fast DDS delivers without a profile (ROS.md).
+#: 24 000 points of x y z height are 384 000 bytes, which Fast DDS delivers best effort without a profile.
 DEFAULT_MAX_POINTS = 24_000
 
 
