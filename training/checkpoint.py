@@ -31,8 +31,18 @@ def save_state(
         torch.save(state, beside)
 
 
-def load_state(path: Path, config: StageConfig, model: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> int:
-    """Restore a run; returns the step to continue with. InputError when it was made with another configuration."""
+def load_state(
+    path: Path,
+    config: StageConfig,
+    model: nn.Module,
+    ema: Ema,
+    optimizer: torch.optim.Optimizer,
+    accept_changes: bool = False,
+) -> tuple[int, list[str]]:
+    """Restore a run; returns the step to continue with, and the keys of the configuration that changed since.
+
+    InputError for a damaged file, and when keys changed that influence the weights, unless `accept_changes`.
+    """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         saved = json.loads(state["config"])
@@ -40,15 +50,15 @@ def load_state(path: Path, config: StageConfig, model: nn.Module, ema: Ema, opti
         raise InputError(f"{path}: damaged or not a training checkpoint ({type(error).__name__})") from None
     now = json.loads(json.dumps(dataclasses.asdict(config)))
     changed = [key for key in now if key not in MAY_CHANGE and saved.get(key) != now[key]]
-    if changed:
+    if changed and not accept_changes:
         raise InputError(
-            f"{path}: this run was started with another {', '.join(changed)}; restore the configuration, "
-            "choose another --out, or start afresh with --restart"
+            f"{path}: this run was started with another {', '.join(changed)}; restore the configuration, choose "
+            "another --out, start afresh with --restart, or go on all the same with --accept-changes"
         )
     model.load_state_dict(state["model"])
     ema.module.load_state_dict(state["ema"])
     optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"])
+    return int(state["step"]), changed
 
 
 #: Keys of the configuration that do not influence the weights.

@@ -33,12 +33,20 @@ class Interrupted(Exception):
     """A stop was asked for (SIGTERM, SIGINT); the state has been written."""
 
 
-def fit(model: nn.Module, config: StageConfig, folder: Path, restart: bool = False, device: str = "auto") -> Path:
+def fit(
+    model: nn.Module,
+    config: StageConfig,
+    folder: Path,
+    restart: bool = False,
+    device: str = "auto",
+    accept_changes: bool = False,
+) -> Path:
     """Train `model` as `config` says; returns the path of the final checkpoint (EMA weights, our own layout).
 
-    `folder` receives `log.jsonl` (a line per `log_every` steps and per validation), `state.ckpt` (continued by the next
-    call with the same configuration, unless `restart`) and `<name>.safetensors`. `model.logits(x)` gives the logits of
-    depth and far. A step whose loss or gradient is not finite is skipped; the third in a row raises InputError.
+    `folder` receives `log.jsonl` (a line per `log_every` steps and per validation), `state.ckpt` and
+    `<name>.safetensors`. A state that is there is continued, when the configuration is the same or `accept_changes`;
+    `restart` ignores it. `model.logits(x)` gives the logits of depth and far. A step whose loss or gradient is not
+    finite is skipped; the third in a row raises InputError.
     """
     fabric = Fabric(accelerator=device, devices="auto" if device == "cuda" else 1, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
@@ -50,12 +58,12 @@ def fit(model: nn.Module, config: StageConfig, folder: Path, restart: bool = Fal
     model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = build_optimizer(model, config.optimizer)
     ema = Ema(model, config.optimizer.ema)
-    start = 0
+    start, changed = 0, []
     if restart:
         state_path.unlink(missing_ok=True)
         log_path.unlink(missing_ok=True)
     elif state_path.exists():
-        start = load_state(state_path, config, model, ema, optimizer)
+        start, changed = load_state(state_path, config, model, ema, optimizer, accept_changes)
     elif log_path.exists():
         log_path.unlink()
     network, optimizer = fabric.setup(model, optimizer)
@@ -65,6 +73,8 @@ def fit(model: nn.Module, config: StageConfig, folder: Path, restart: bool = Fal
     batches = step_loader(config, start, fabric.global_rank, fabric.world_size)
     began, bad, recent = time.monotonic(), 0, []
     with _progress(disable=not fabric.is_global_zero) as progress, log_path.open("a") as log, stop:
+        if changed and fabric.is_global_zero:
+            _write(log, {"step": start, "configuration_changed": changed})
         task = progress.add_task("training", total=config.steps, completed=start, note="")
         for step in range(start, config.steps):
             images, ranges = (t.to(fabric.device, non_blocking=True) for t in next(batches))

@@ -91,6 +91,12 @@ def test_another_configuration_is_refused(straight, tmp_path):
     process = dap_train(other, run)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 2 and "another seed" in output and "Traceback" not in output, output
+    assert output.count("\n") <= 2
+    accepted = dap_train(other, run, "--accept-changes")
+    output, _ = accepted.communicate(timeout=120)
+    assert accepted.returncode == 0, output
+    last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
+    assert last == {"step": 8, "configuration_changed": ["seed"]}
 
 
 def small(folder: Path, **changes) -> StageConfig:

@@ -14,6 +14,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     stage1.add_argument("--config", required=True, help="YAML file, see config/training")
     stage1.add_argument("--out", type=Path, default=None, help="folder of the run (default: runs/<name of the config>)")
     stage1.add_argument("--restart", action="store_true", help="start afresh instead of continuing the run in --out")
+    stage1.add_argument(
+        "--accept-changes", action="store_true", help="continue the run although its configuration changed; logged"
+    )
     stage1.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
 
 
@@ -25,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     config = load_config(args.config)
     folder = args.out or Path("runs") / Path(args.config).stem
     try:
-        checkpoint = train_stage1(config, folder, args.restart, args.device)
+        checkpoint = train_stage1(config, folder, args.restart, args.device, args.accept_changes)
     except Interrupted as stop:
         print(stop)
         return 3

@@ -12,7 +12,9 @@ from training.config import StageConfig
 from training.trainer import fit
 
 
-def train_stage1(config: StageConfig, folder: Path, restart: bool = False, device: str = "auto") -> Path:
+def train_stage1(
+    config: StageConfig, folder: Path, restart: bool = False, device: str = "auto", accept_changes: bool = False
+) -> Path:
     """Train `config.preset` from scratch, or from `config.initial`; returns the path of the checkpoint."""
     torch.manual_seed(config.seed)
     if config.preset not in PRESETS:
@@ -23,4 +25,4 @@ def train_stage1(config: StageConfig, folder: Path, restart: bool = False, devic
         model = load_checkpoint(config.initial)
         if model.config != PRESETS[config.preset]:
             raise InputError(f"{config.initial} holds {model.config.name}, not the preset {config.preset}")
-    return fit(model, config, folder, restart, device)
+    return fit(model, config, folder, restart, device, accept_changes)

@@ -47,12 +47,13 @@ def fireplace(stage: Stage, room: Room) -> Piece:
 def gallery(stage: Stage, room: Room) -> bool:
     """A gallery on posts along one wall of a high room, with a railing and a stair; False where it does not fit."""
     rng = stage.rng
-    z = float(rng.uniform(2.35, min(room.height - 1.6, 3.2))) if room.height > 4.1 else 0.0
     edge = max(room.edges, key=lambda e: e.length * rng.uniform(0.5, 1.0))
     x0, y0, x1, y1 = room.box
-    depth = float(rng.uniform(1.5, 0.4 * min(x1 - x0, y1 - y0) + 0.6))
-    if not z or edge.length < 3.5 or min(x1 - x0, y1 - y0) < 3.5:
+    short = min(x1 - x0, y1 - y0)
+    if room.height <= 4.1 or edge.length < 3.5 or short < 3.5:
         return False
+    z = float(rng.uniform(2.35, min(room.height - 1.6, 3.2)))
+    depth = float(rng.uniform(1.5, 0.4 * short + 0.6))
     length = edge.length * float(rng.choice([1.0, 0.7, 0.5]))
     slab = pick_one(rng, [stage.palette.wood, stage.palette.trim, stage.palette.lacquer])
     x, y = edge.at(0.5 * length, 0.5 * depth)
