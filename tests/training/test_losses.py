@@ -12,6 +12,7 @@ from training.losses import (
     Target,
     edge_mask,
     gradient_loss,
+    log_l1_loss,
     range_mask_loss,
     silog_loss,
     solid_angle_weight,
@@ -40,6 +41,13 @@ def test_silog_of_a_uniform_overestimate(scene):
     loss = silog_loss(log_truth + math.log(1.1), log_truth, weight).item()
     assert loss == pytest.approx(math.log(1.1) * math.sqrt(0.5), rel=2e-3)
     assert silog_loss(log_truth + 0.3, log_truth, weight, variance_focus=1.0).item() == pytest.approx(0, abs=2e-3)
+
+
+def test_log_l1(scene):
+    log_truth, weight = scene
+    assert log_l1_loss(log_truth, log_truth, weight).item() == 0.0
+    assert log_l1_loss(log_truth + math.log(1.1), log_truth, weight).item() == pytest.approx(math.log(1.1), rel=1e-5)
+    assert log_l1_loss(log_truth + 1.0, log_truth, 0 * weight).item() == 0.0
 
 
 def test_gradient_loss_sees_only_edges(scene):
@@ -112,9 +120,24 @@ def test_total_honours_masks():
     same, terms = total_loss(broken, mask_logit, target, LossWeights())
     torch.testing.assert_close(good, same)
     assert good.item() < 0.01
-    assert set(terms) == {"silog", "gradient", "mask"}
+    assert set(terms) == {"silog", "log_l1", "gradient", "mask"}
     wrong_far = logit.clone()
     wrong_far[:, :2] = 0.0  # half the limit where it is far
     full = total_loss(wrong_far, mask_logit, target, LossWeights(gradient=0.0))[0]
     none = total_loss(wrong_far, mask_logit, target, LossWeights(gradient=0.0, far_depth=0.0))[0]
     assert full.item() > 0.1 and none.item() < 0.01
+
+
+def test_a_missed_obstacle_costs_more_than_a_missed_sky():
+    far = torch.zeros(1, 8, 16, dtype=torch.bool)
+    far[..., 8:] = True
+    depth = torch.where(far, 1.0, 0.05)
+    truth = Target(depth, far, torch.ones_like(far))
+    obstacle, sky = 40.0 * (2 * far.float() - 1), 40.0 * (2 * far.float() - 1)
+    obstacle[..., 0], sky[..., 8] = 40.0, -40.0
+    # Squared error + 0.5 Dice by hand: 8 of 64 near pixels called far, then 8 of 64 far ones called near.
+    for near_mask, missed_obstacle, missed_sky in ((1.0, 0.0938, 0.0938), (3.0, 0.1500, 0.0530)):
+        weights = LossWeights(silog=0.0, gradient=0.0, mask=1.0, near_mask=near_mask)
+        for logit, expected in ((obstacle, missed_obstacle), (sky, missed_sky)):
+            loss, _ = total_loss(depth.clamp(max=0.999).logit(), logit, truth, weights)
+            assert loss.item() == pytest.approx(expected, abs=1e-3)
