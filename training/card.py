@@ -14,6 +14,7 @@ from dap_core import DepthEstimator
 from dap_core.evaluation.baselines import apply_row_prior, oracle_constant, oracle_row_median
 from dap_core.evaluation.metrics import DepthMetrics, depth_metrics, horizon_band, mean_metrics
 from dap_core.evaluation.pairs import read_pairs
+from training.worlds import indoor
 from training.worlds.store import WorldsStore
 
 
@@ -32,10 +33,10 @@ REGIONS = ("all", "band")
 
 
 def procedural_scenes(store: WorldsStore, count: int) -> Iterator[Scene]:
-    """The first `count` scenes of a store, grouped by kind."""
+    """The first `count` scenes of a store, in two groups: indoors and outdoors."""
     for index in range(count):
         image, range_m, kind = store[index]
-        yield Scene(kind, image, range_m)
+        yield Scene("procedural indoors" if kind in indoor.KINDS else "procedural outdoors", image, range_m)
 
 
 def rendered_scenes(folder: Path) -> Iterator[Scene]:

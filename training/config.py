@@ -38,10 +38,15 @@ class Phase:
 
 @dataclass(frozen=True)
 class WorldsData:
-    """Procedural panoramas, rendered on demand and kept in `folder`, one store for each height of the phases."""
+    """Procedural panoramas, rendered on demand and kept in `folder`, one store for each height of the phases.
+
+    `kinds` names the kinds of world to train on, in turns; all of them by their own shares when absent. Validation and
+    test scenes are always of all kinds.
+    """
 
     folder: str = "runs/worlds"
     seed: int = 0
+    kinds: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

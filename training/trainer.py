@@ -58,7 +58,8 @@ def fit(
     model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = build_optimizer(model, config.optimizer)
     ema = Ema(model, config.optimizer.ema)
-    start, changed = 0, []
+    start = 0
+    changed: list[str] = []
     if restart:
         state_path.unlink(missing_ok=True)
         log_path.unlink(missing_ok=True)

@@ -98,17 +98,17 @@ def _render(args: argparse.Namespace) -> None:
         stores = [(WorldsStore(args.out, args.seed, args.height), args.count)]
     for store, count in stores:
         missing = [k for k in range(args.start, args.start + count) if k not in store]
-        jobs = [(str(store.folder), store.base_seed, store.height, args.device, k) for k in missing]
+        jobs = [(str(store.folder), store.base_seed, store.height, args.device, store.kinds, k) for k in missing]
         for _ in _progress("scenes", _spread(_make, jobs, args.workers), len(jobs)):
             pass
         print(f"{store.folder}: {len(missing)} scenes made, {count - len(missing)} were there")
 
 
-def _make(job: tuple[str, int, int, str, int]) -> None:
+def _make(job: tuple[str, int, int, str, tuple[str, ...], int]) -> None:
     from training.worlds.store import WorldsStore
 
-    folder, seed, height, device, index = job
-    WorldsStore(folder, seed, height, device).make(index)
+    folder, seed, height, device, kinds, index = job
+    WorldsStore(folder, seed, height, device, kinds).make(index)
 
 
 def _walk(args: argparse.Namespace) -> None:

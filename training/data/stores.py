@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from training.config import WorldsData
@@ -16,7 +17,7 @@ SPLITS = ("train", "validation", "test")
 def open_store(data: WorldsData, height: int, split: str) -> WorldsStore:
     """The store of one split at one height, in `<folder>/<split>-<height>`."""
     seed = data.seed + height * HEIGHT_STRIDE + SPLITS.index(split) * SPLIT_STRIDE
-    return WorldsStore(Path(data.folder) / f"{split}-{height}", seed, height)
+    return WorldsStore(Path(data.folder) / f"{split}-{height}", seed, height, kinds=data.kinds or ())
 
 
 def training_store(data: WorldsData, height: int) -> WorldsStore:
@@ -26,9 +27,9 @@ def training_store(data: WorldsData, height: int) -> WorldsStore:
 
 def validation_store(data: WorldsData, height: int) -> WorldsStore:
     """Scenes that no step draws, looked at while training."""
-    return open_store(data, height, "validation")
+    return open_store(replace(data, kinds=None), height, "validation")
 
 
 def held_out_store(data: WorldsData, height: int) -> WorldsStore:
     """Scenes that nothing looks at before the model card is written."""
-    return open_store(data, height, "test")
+    return open_store(replace(data, kinds=None), height, "test")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -41,16 +42,28 @@ def decode_range(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
 class WorldsStore:
     """A folder of scenes; what is missing is made when it is asked for. Several processes may share a folder.
 
+    Scenes are of all kinds, or of `kinds` in turns.
+
     `store[i]` is (image (H, 2 H, 3) uint8 RGB, range_m (H, 2 H) f32 with +inf beyond 100 m, kind). Raises InputError
     when the folder holds scenes of another generator version, seed or height, or a file in it is damaged.
     """
 
-    def __init__(self, folder: str | Path, base_seed: int, height: int = 256, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        base_seed: int,
+        height: int = 256,
+        device: str = "cpu",
+        kinds: Sequence[str] = (),
+    ) -> None:
         from training.worlds.sample import VERSION
 
         self.folder = Path(folder)
         self.base_seed, self.height, self.device = int(base_seed), int(height), device
-        manifest = {"generator": VERSION, "base_seed": self.base_seed, "height": self.height}
+        self.kinds = tuple(kinds)
+        manifest: dict[str, object] = {"generator": VERSION, "base_seed": self.base_seed, "height": self.height}
+        if self.kinds:
+            manifest["kinds"] = list(self.kinds)
         path = self.folder / MANIFEST
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -73,13 +86,14 @@ class WorldsStore:
         """Make scene `index` and write it, whether it is there or not."""
         from training.worlds.sample import make_sample
 
-        sample = make_sample(self.base_seed + index, self.height, self.device)
+        kind = self.kinds[index % len(self.kinds)] if self.kinds else None
+        sample = make_sample(self.base_seed + index, self.height, self.device, kind)
         options = [cv2.IMWRITE_PNG_COMPRESSION, 3]
         ok, png = cv2.imencode(".png", encode_range(sample.range_m), options)
         if not ok:
             raise RuntimeError(f"OpenCV could not encode the range of scene {index}")
-        kind = sample.kind.encode()
-        blob = HEADER.pack(MAGIC, len(kind), len(sample.jpeg), len(png)) + kind + sample.jpeg + png.tobytes()
+        name = sample.kind.encode()
+        blob = HEADER.pack(MAGIC, len(name), len(sample.jpeg), len(png)) + name + sample.jpeg + png.tobytes()
         path = self.path(index)
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, blob)
