@@ -86,7 +86,7 @@ def roll_difference(estimator: DepthEstimator, image: NDArray[np.uint8], columns
     still, rolled = estimator(image), estimator(np.roll(image, columns, 1))
     moved = np.roll(still.range_m, columns, 1)
     both = np.isfinite(moved) & np.isfinite(rolled.range_m)
-    difference = np.abs(rolled.range_m - moved)[both] / moved[both]
+    difference = np.abs(rolled.range_m[both] - moved[both]) / moved[both]
     return float(np.median(difference)), float(difference.max())
 
 
