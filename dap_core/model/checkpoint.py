@@ -96,7 +96,8 @@ def save_checkpoint(module: nn.Module, path: str | os.PathLike[str], *, half: bo
                         f"{name} has values beyond float16 ({HALF_MAX:.0f}): save it without half precision"
                     )
                 tensors[name] = value.half()
-    metadata = {"dap": config_to_json(module.config), "format": "pt"}  # type: ignore[arg-type]
+    # One key only: safetensors writes several in random order, and equal weights would give unequal files.
+    metadata = {"dap": config_to_json(module.config)}  # type: ignore[arg-type]
     try:
         with written_beside(path) as beside:
             save_file(tensors, beside, metadata=metadata)
