@@ -9,9 +9,10 @@ from rosbags.highlevel import AnyReader
 
 from dap_core.cli import main
 from dap_core.errors import InputError
+from dap_core.io.images import decode_image
 from training.worlds.contact import range_colours
 from training.worlds.kinds import BUILDERS, INDOOR_SHARE, make_world, probabilities
-from training.worlds.photograph import CameraSettings, decode, photograph
+from training.worlds.photograph import CameraSettings, photograph
 from training.worlds.render import Renderer
 from training.worlds.sample import make_sample
 from training.worlds.store import MANIFEST, WorldsStore, decode_range, encode_range
@@ -26,7 +27,7 @@ def test_a_seed_gives_the_same_bytes():
     assert first.image.shape == (HEIGHT, 2 * HEIGHT, 3) and first.image.dtype == np.uint8
     assert first.range_m.shape == (HEIGHT, 2 * HEIGHT) and first.range_m.dtype == np.float32
     assert first.jpeg == again.jpeg and first.range_m.tobytes() == again.range_m.tobytes()
-    assert np.array_equal(first.image, decode(first.jpeg))
+    assert np.array_equal(first.image, decode_image(first.jpeg))
     assert first.jpeg != other.jpeg
     assert 0.1 < first.camera_height < 5.0 and first.range_m.min() > 0.02 and not np.isnan(first.range_m).any()
 
@@ -155,7 +156,7 @@ def test_a_walk_is_a_bag_with_images_and_exact_ranges(tmp_path):
     played = message.data.view("<f4").reshape(32, 64)
     assert np.array_equal(np.isinf(played), np.isinf(exact))
     assert np.allclose(played[np.isfinite(exact)], exact[np.isfinite(exact)], rtol=2.0**-13)
-    assert decode(got["/camera/image/compressed"][2][1].data.tobytes()).shape == (32, 64, 3)
+    assert decode_image(got["/camera/image/compressed"][2][1].data.tobytes()).shape == (32, 64, 3)
     with pytest.raises(InputError, match="exists already"):
         write_walk(tmp_path / "walk", place)
 

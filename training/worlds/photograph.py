@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dap_core.errors import InputError
+from dap_core.io.images import decode_image
 from dap_core.panorama import solid_angles
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -72,15 +72,7 @@ def photograph(
     radiance: NDArray[np.float32], rng: np.random.Generator, settings: CameraSettings | None = None
 ) -> NDArray[np.uint8]:
     """The picture (H, W, 3) uint8 RGB of linear radiance (H, W, 3); settings are drawn from `rng` unless given."""
-    return decode(photograph_jpeg(radiance, rng, settings))
-
-
-def decode(jpeg: bytes) -> NDArray[np.uint8]:
-    """The RGB image of JPEG bytes."""
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
-    if image is None:
-        raise InputError("these bytes are no JPEG image that OpenCV can read")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    return decode_image(photograph_jpeg(radiance, rng, settings))
 
 
 def photograph_jpeg(

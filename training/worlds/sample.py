@@ -8,8 +8,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dap_core.io.images import decode_image
 from training.worlds.kinds import make_world
-from training.worlds.photograph import decode, photograph_jpeg
+from training.worlds.photograph import photograph_jpeg
 from training.worlds.render import Renderer
 from training.worlds.world import Camera, World
 
@@ -55,7 +56,7 @@ def make_sample(seed: int, height: int = 256, device: str = "cpu", kind: str | N
     engine = renderer(device)
     rendering = engine.render(world, camera, height, samples, seed=int(rng.integers(2**31)))
     jpeg = photograph_jpeg(rendering.radiance, rng)
-    return Sample(decode(jpeg), rendering.range_m, world.kind, seed, _height(engine, world, camera), jpeg)
+    return Sample(decode_image(jpeg), rendering.range_m, world.kind, seed, _height(engine, world, camera), jpeg)
 
 
 def _height(engine: Renderer, world: World, camera: Camera) -> float:

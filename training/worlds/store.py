@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dap_core.errors import InputError
-from training.worlds.photograph import decode
+from dap_core.io.images import decode_image
 
 MANIFEST = "manifest.json"
 MAGIC = b"DAPWORLD"
@@ -110,7 +110,7 @@ class WorldsStore:
             ends = np.cumsum([HEADER.size, kind, jpeg, png])
             if magic != MAGIC or ends[3] != len(blob):
                 raise ValueError("not a whole scene")
-            image = decode(blob[ends[1] : ends[2]])
+            image = decode_image(blob[ends[1] : ends[2]])
             codes = cv2.imdecode(np.frombuffer(blob, np.uint8, offset=int(ends[2])), cv2.IMREAD_UNCHANGED)
             if codes is None or codes.shape != image.shape[:2]:
                 raise ValueError("the range is unreadable")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from training.worlds.indoor import surfaces
@@ -15,8 +13,6 @@ from training.worlds.indoor.roofs import PROFILE_KINDS, dome, profiled_ceiling
 from training.worlds.indoor.shell import Outline, Room, add_walls, flat, wainscot
 from training.worlds.indoor.stage import Stage
 from training.worlds.materials import Material
-
-Amount = Literal["none", "few", "some", "many"]
 
 
 def ceiling_height(rng: np.random.Generator, style: Style) -> float:

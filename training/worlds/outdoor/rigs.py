@@ -8,8 +8,6 @@ from training.worlds.mesh import MeshBuilder
 from training.worlds.outdoor import palette, vehicles
 from training.worlds.outdoor.shapes import tube
 
-RIGS = ("tripod", "monopod", "wheeled", "legged", "car")
-
 
 def fitting(rng: np.random.Generator, height: float) -> str | None:
     """A rig that can carry a camera at this height, or None in most worlds."""

@@ -246,7 +246,7 @@ def scaffold(b: MeshBuilder, rng: Rng, width: float, height: float) -> None:
         tube(b, [[x[k], -1.3, 0.2], [x[k + 1], -1.3, min(4.0, height)]], 0.025, steel, 4)
 
 
-def solar_table(rng: Rng, length: float, tracker: bool = False) -> Thing:
+def solar_table(rng: Rng, length: float) -> Thing:
     """A row of photovoltaic panels along x on posts, facing -y."""
     cell = Material(
         (0.012, 0.018, 0.06),
