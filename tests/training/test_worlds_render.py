@@ -9,7 +9,8 @@ from training.worlds.kinds import make_world
 from training.worlds.materials import Material, Pattern
 from training.worlds.mesh import MeshBuilder
 from training.worlds.render import Renderer
-from training.worlds.world import Camera, Light, Sky, World
+from training.worlds.sample import PLAIN, make_sample, plainly_lit
+from training.worlds.world import Camera, Light, PlainLight, Sky, World
 
 GREY = Material((0.5, 0.5, 0.5), contrast=0.0)
 DARK = Sky(sun_colour=(0, 0, 0), zenith=(0, 0, 0), horizon=(0, 0, 0), ground=(0, 0, 0), cloudiness=0.0)
@@ -53,6 +54,31 @@ def test_inside_a_sphere_the_range_is_its_radius(renderer):
     moved = renderer.render(ball, Camera((1.0, 0, 0)), 64, 1)
     cosine = rays(64).astype(np.float64)[..., 0]
     assert np.abs(moved.range_m / (-cosine + np.sqrt(cosine**2 + 15.0)) - 1).max() < 1e-4
+
+
+def test_plain_light_is_ambient_and_one_lamp_without_shadows(renderer):
+    def lid_over_ground(b):
+        b.polygon([[-30, -30], [30, -30], [30, 30], [-30, 30]], -1.0, GREY)
+        b.box((20.0, 20.0, 0.1), GREY, (0.0, 0.0, 4.0))
+
+    lit = world(lid_over_ground, lights=(Light((0, 0, 1), (9, 9, 9)),))
+    plain = PlainLight(ambient=(0.2, 0.3, 0.4), key=(0.5, 0.5, 0.5), direction=(3.0, 0.0, 4.0))
+    object.__setattr__(lit, "plain", plain)
+    out = renderer.render(lit, Camera((0, 0, 0)), 64, 1)
+    # Half the ambient light and, facing up, half the key's 0.8; the lid casts no shadow, the lamp does nothing.
+    np.testing.assert_allclose(out.radiance[60, 10], np.array([0.3, 0.35, 0.4]), rtol=1e-4)
+    np.testing.assert_allclose(out.radiance[3, 10], np.array([0.1, 0.15, 0.2]), rtol=1e-4)
+    np.testing.assert_array_equal(out.radiance[30, 0], 0.0)
+
+
+def test_some_scenes_are_plainly_lit_and_show_the_same_ranges():
+    built = make_world(5)
+    plain = plainly_lit(built, np.random.default_rng(0))
+    assert plain.plain is not None and plain.mesh is built.mesh and plain.sky.cloudiness == 0.0
+    share = [np.random.default_rng(np.random.SeedSequence([k, 2])).random() < PLAIN for k in range(400)]
+    assert 0.1 < np.mean(share) < 0.2
+    lit = make_sample(share.index(True), 32)
+    assert np.isfinite(lit.range_m).any() and lit.image.std() > 1.0
 
 
 def brute_force(mesh, origin, d):

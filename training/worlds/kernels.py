@@ -294,6 +294,22 @@ def compose(
 
 
 @wp.kernel(enable_backward=False)
+def compose_plain(
+    direct: wp.array(dtype=wp.vec3),
+    albedo: wp.array(dtype=wp.vec3),
+    normal: wp.array(dtype=wp.vec3),
+    ambient: wp.vec3,
+    key: wp.vec3,
+    direction: wp.vec3,
+    radiance: wp.array(dtype=wp.vec3),
+):
+    """What shines by itself, and albedo under one light without shadows."""
+    pixel = wp.tid()
+    light = ambient + key * wp.max(wp.dot(normal[pixel], direction), 0.0)
+    radiance[pixel] = direct[pixel] + wp.cw_mul(albedo[pixel], light)
+
+
+@wp.kernel(enable_backward=False)
 def count_open(mesh: wp.uint64, origin: wp.vec3, rays: wp.array(dtype=wp.vec3), open_rays: wp.array(dtype=int)):
     """How many of the rays meet nothing."""
     if not wp.mesh_query_ray_anyhit(mesh, origin, rays[wp.tid()], FAR):

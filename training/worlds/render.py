@@ -53,14 +53,23 @@ class Renderer:
             pixels = 2 * height * height
             out = [b[k] for k in ("range_m", "place", "normal", "direct", "albedo", "lamp", "indirect")]
             wp.launch(kernels.trace, pixels, [scene, origin, rotation, height, samples, int(seed) & 0x7FFFFFFF, *out])
-            for name, reaches in (("indirect", (1, 2, 4, 8)), ("lamp", (1, 2, 4)[: scene.lamps])):
-                for reach in reaches:
-                    wp.launch(kernels.smooth, pixels, [height, reach, b["place"], b["normal"], b[name], b["other"]])
-                    b[name], b["other"] = b["other"], b[name]
-            wp.launch(kernels.compose, pixels, [b["direct"], b["albedo"], b["lamp"], b["indirect"], b["radiance"]])
+            if world.plain is not None:
+                light = world.plain
+                parts = [wp.vec3(*light.ambient), wp.vec3(*light.key), wp.normalize(wp.vec3(*light.direction))]
+                wp.launch(kernels.compose_plain, pixels, [b["direct"], b["albedo"], b["normal"], *parts, b["radiance"]])
+            else:
+                self._compose(b, scene, height)
             radiance = b["radiance"].numpy().reshape(height, 2 * height, 3).copy()
             range_m = b["range_m"].numpy().reshape(height, 2 * height).copy()
         return Rendering(radiance, range_m)
+
+    def _compose(self, b: dict[str, wp.array], scene: Scene, height: int) -> None:
+        pixels = 2 * height * height
+        for name, reaches in (("indirect", (1, 2, 4, 8)), ("lamp", (1, 2, 4)[: scene.lamps])):
+            for reach in reaches:
+                wp.launch(kernels.smooth, pixels, [height, reach, b["place"], b["normal"], b[name], b["other"]])
+                b[name], b["other"] = b["other"], b[name]
+        wp.launch(kernels.compose, pixels, [b["direct"], b["albedo"], b["lamp"], b["indirect"], b["radiance"]])
 
     def cast(
         self, world: World, origins: NDArray[np.floating], directions: NDArray[np.floating]
@@ -98,7 +107,7 @@ class Renderer:
         scene.material = wp.array(mesh.material, dtype=int)
         scene.salt = wp.array(mesh.salt, dtype=int)
         scene.table = table
-        lights = world.lights
+        lights = () if world.plain is not None else world.lights
         scene.lamps = len(lights)
         none = np.zeros((1, 3), np.float32)
         positions = np.array([x.position for x in lights], np.float32) if lights else none
@@ -113,6 +122,8 @@ class Renderer:
         scene.sun_radius = float(sky.sun_radius)
         scene.cloudiness = float(sky.cloudiness)
         scene.haze = float(min(sky.haze_m, 1e12))
+        if world.plain is not None:
+            scene.sun_colour, scene.haze = wp.vec3(0.0, 0.0, 0.0), 1e12
         scene.ambient = wp.vec3(*world.ambient)
         scene.glow = 0.02 + 4.0 * max(world.ambient) if lights else 3.0
         self._world, self._scene = world, scene

@@ -71,6 +71,22 @@ class Sky:
 
 
 @dataclass(frozen=True)
+class PlainLight:
+    """Light as robot simulators draw it: no shadows, nothing bounced about, the same everywhere.
+
+    A surface of albedo a and normal n shows a (`ambient` + `key` max(0, n . `direction`)).
+    """
+
+    ambient: Vector = (0.5, 0.5, 0.5)
+    key: Vector = (0.4, 0.4, 0.4)
+    direction: Vector = (0.4, 0.3, 0.8)
+
+    def __post_init__(self) -> None:
+        for name in ("ambient", "key", "direction"):
+            object.__setattr__(self, name, _vector(getattr(self, name)))
+
+
+@dataclass(frozen=True)
 class Camera:
     """A panoramic camera: position in metres; yaw, pitch, roll in radians as `panorama.yaw_pitch_roll`.
 
@@ -96,7 +112,8 @@ class Camera:
 class World:
     """Everything the renderer needs. `cameras` are free places (>= 0.25 m from every surface); `walk` are waypoints
     of a path in free space, or empty. `ambient` is fill radiance, reaching what ambient occlusion leaves open
-    (indoors: light bounced about; outdoors usually zero, since the sky lights by itself).
+    (indoors: light bounced about; outdoors usually zero, since the sky lights by itself). `plain` replaces sun, lamps
+    and haze.
     """
 
     kind: str
@@ -106,6 +123,7 @@ class World:
     ambient: Vector
     cameras: tuple[Camera, ...]
     walk: tuple[Camera, ...] = ()
+    plain: PlainLight | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lights", tuple(self.lights))
