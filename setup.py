@@ -50,12 +50,14 @@ setup(
     extras_require={
         "ros-wheels": ROS_WHEELS,
         "openvino": ["openvino"],
+        "eval": ["OpenEXR"],  # OpenCV's wheels read no EXR, which is what Matterport3D's depth comes in
         "torch": ["torch", "safetensors"],
         "export": ["torch", "safetensors", *EXPORT],
         "train": [*TRAIN, *EXPORT],
         "test": [
             *TRAIN,
             *EXPORT,
+            "OpenEXR",
             "openvino",
             "transformers",
             "pytest",
@@ -78,6 +80,7 @@ setup(
         ],
         "dap.commands": [
             "infer = dap_core.commands.infer",
+            "eval = dap_core.commands.eval",
             "doctor = dap_core.commands.doctor",
             "convert = dap_core.commands.convert",
             "export = dap_core.commands.export",

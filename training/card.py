@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from dap_core import DepthEstimator
 from dap_core.evaluation.baselines import apply_row_prior, oracle_constant, oracle_row_median
+from dap_core.evaluation.datasets.folder import read_pairs
 from dap_core.evaluation.metrics import DepthMetrics, depth_metrics, horizon_band, mean_metrics
-from dap_core.evaluation.pairs import read_pairs
+from dap_core.evaluation.resampling import resize_nearest
 from training.worlds import indoor
 from training.worlds.store import WorldsStore
 
@@ -59,7 +60,7 @@ def evaluate(estimator: DepthEstimator, prior: NDArray[np.float32], scenes: Iter
         height = scene.range_m.shape[0]
         truth = np.where(scene.range_m <= limit, scene.range_m, np.nan)
         depth = estimator(scene.image)
-        model = nearest(np.where(depth.far, np.float32(limit), depth.range_m), height)
+        model = resize_nearest(np.where(depth.far, np.float32(limit), depth.range_m), height)
         predictors = {
             "model": model,
             "image-blind prior": apply_row_prior(prior, height),
@@ -88,14 +89,6 @@ def roll_difference(estimator: DepthEstimator, image: NDArray[np.uint8], columns
     both = np.isfinite(moved) & np.isfinite(rolled.range_m)
     difference = np.abs(rolled.range_m[both] - moved[both]) / moved[both]
     return float(np.median(difference)), float(difference.max())
-
-
-def nearest(values: NDArray, height: int) -> NDArray:
-    """(h, 2 h) to (height, 2 height) by the nearest pixel centre."""
-    h, w = values.shape
-    v = ((np.arange(height) + 0.5) * h / height).astype(np.int64)
-    u = ((np.arange(2 * height) + 0.5) * w / (2 * height)).astype(np.int64)
-    return values[np.ix_(v, u)]
 
 
 def losses_to_prior(figures: Figures) -> list[str]:

@@ -8,9 +8,7 @@ import pytest
 
 from dap_core import DepthEstimator
 from dap_core.cli import main
-from dap_core.errors import InputError
-from dap_core.evaluation.pairs import read_pairs
-from training.card import Scene, evaluate, losses_to_prior, markdown, nearest, roll_difference
+from training.card import Scene, evaluate, losses_to_prior, markdown, roll_difference
 
 
 @pytest.fixture(scope="module")
@@ -57,32 +55,10 @@ def test_what_is_far_counts_at_the_limit(estimator):
     assert figures["g"]["model"]["all raw"].absrel == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_nearest():
-    values = np.arange(8.0).reshape(2, 4)
-    np.testing.assert_array_equal(nearest(values, 4)[::2, ::2], values)
-    np.testing.assert_array_equal(nearest(nearest(values, 4), 2), values)
-
-
 def test_bundled_model_rolls(estimator):
     image = cv2.resize(np.random.default_rng(1).integers(0, 255, (32, 64, 3), np.uint8), (512, 256))
     median, largest = roll_difference(estimator, image, 96)
     assert median < 1e-4 and largest < 1e-2
-
-
-def test_pairs(tmp_path):
-    truth = write_pair(tmp_path, "room_0")
-    (pair,) = read_pairs(tmp_path)
-    assert pair.name == "room_0" and np.isnan(pair.range_m[0]).all()
-    np.testing.assert_array_equal(pair.range_m[1:], truth[1:])
-    (tmp_path / "room_0_depth.npz").write_bytes(b"PK damaged")
-    with pytest.raises(InputError, match=r"room_0_depth.npz: not an npz archive"):
-        list(read_pairs(tmp_path))
-    write_pair(tmp_path, "room_0")
-    np.savez(tmp_path / "room_0_depth.npz", range_m=np.ones((4, 8)))
-    with pytest.raises(InputError, match=r"range is \(4, 8\), its image \(64, 128\)"):
-        list(read_pairs(tmp_path))
-    with pytest.raises(InputError, match=r"no \*_rgb.png"):
-        list(read_pairs(tmp_path / "none"))
 
 
 def test_command(tmp_path, capsys):
