@@ -5,12 +5,17 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Python bindings of TensorRT and CUDA, oldest to newest that are served, side by side: a test holds our calls to them.
+# TensorRT's own libraries and a GPU are not needed. Where a version has no wheel for this Python, its test says so.
+APIS := tensorrt-cu12-bindings==10.3.0 tensorrt-cu13-bindings==10.16.1.11 tensorrt-cu13-bindings==11.4.0.106 \
+	cuda-python==12.6.0 cuda-bindings==13.4.4
+
 .PHONY: demo test lint fmt venv clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/dap demo --out demo_out
 
-test: $(VENV)/.test
+test: $(VENV)/.test $(VENV)/.tensorrt-api
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.test
@@ -38,6 +43,12 @@ $(VENV)/.test: $(VENV)/.demo
 	@echo "installing what tests and training need (torch among it) ..."
 	$(INSTALL) torch==2.13.0
 	$(INSTALL) --editable '.[ros-wheels,test]'
+	@touch $@
+
+$(VENV)/.tensorrt-api: $(VENV)/bin/python Makefile
+	@for api in $(APIS); do \
+		{ $(INSTALL) --upgrade --target $(VENV)/tensorrt-api/$$api $$api || echo "no $$api for this Python" >&2; } & \
+	done; wait
 	@touch $@
 
 clean:

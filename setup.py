@@ -50,6 +50,14 @@ setup(
     extras_require={
         "ros-wheels": ROS_WHEELS,
         "openvino": ["openvino"],
+        # On a Jetson TensorRT comes with JetPack, whose driver takes cuda-python up to 12. Elsewhere TensorRT's newest
+        # is for CUDA 13; for an older driver: pip install tensorrt-cu12 'cuda-python<13' onnx.
+        "tensorrt": [
+            "tensorrt>=10.3,<12; platform_machine == 'x86_64'",
+            "cuda-python>=12.6,<14; platform_machine == 'x86_64'",
+            "cuda-python>=12.6,<13; platform_machine != 'x86_64'",
+            "onnx",
+        ],
         "eval": ["OpenEXR"],  # OpenCV's wheels read no EXR, which is what Matterport3D's depth comes in
         "torch": ["torch", "safetensors"],
         "export": ["torch", "safetensors", *EXPORT],
@@ -60,6 +68,7 @@ setup(
             "OpenEXR",
             "openvino",
             "transformers",
+            "pybind11-stubgen",
             "pytest",
             "pytest-timeout",
             "hypothesis",

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dap_core.backends import Backend, open_backend
+from dap_core.backends import Backend, Progress, open_backend
 from dap_core.backends.spec import ModelSpec
 from dap_core.errors import InputError
 
@@ -67,15 +67,21 @@ class DepthEstimator:
 
     @classmethod
     def open(
-        cls, model: str | Path = "dap-tiny", backend: str = "auto", *, threads: int | None = None
+        cls,
+        model: str | Path = "dap-tiny",
+        backend: str = "auto",
+        *,
+        threads: int | None = None,
+        progress: Progress = lambda what, share: None,
     ) -> DepthEstimator:
         """Open a model.
 
         `model` is a preset's name or the path of an exported `.onnx` or of a checkpoint (`.safetensors`, `.pth`);
-        `backend` one of auto, onnxruntime, openvino, torch; `threads` the CPU threads of one inference (default: the
-        physical cores this process may use). Raises InputError where the model or the backend cannot be had.
+        `backend` one of auto, tensorrt, onnxruntime, openvino, torch; `threads` the CPU threads of one inference
+        (default: the physical cores this process may use); `progress` is told what takes long. Raises InputError where
+        the model or the backend cannot be had.
         """
-        return cls(open_backend(backend, model, threads=threads))
+        return cls(open_backend(backend, model, threads=threads, progress=progress))
 
     @property
     def spec(self) -> ModelSpec:
@@ -144,6 +150,11 @@ def resize_panorama(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
     source_height, source_width = image.shape[:2]
     if source_height == height:
         return np.ascontiguousarray(image)
+    # OpenCV's area filter is fast at whole ratios only; halving first averages almost the same areas.
+    while source_height % height and source_height % 2 == 0 and source_height >= 4 * height:
+        source_height //= 2
+        half = cv2.resize(image, (2 * source_height, source_height), interpolation=cv2.INTER_AREA)
+        image = np.asarray(half, np.uint8)
     if source_height > height:
         return np.asarray(cv2.resize(image, (2 * height, height), interpolation=cv2.INTER_AREA), np.uint8)
     # The smallest margin that is whole pixels on both sides of the scaling.

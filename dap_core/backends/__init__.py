@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dap_core.backends.cpu import bf16_flag, cpu_threads
-from dap_core.backends.models import EXPORTS, resolve_model
+from dap_core.backends.models import CHECKPOINTS, ENGINES, resolve_model
 from dap_core.backends.spec import ModelSpec
 from dap_core.errors import InputError
 
-__all__ = ["BACKENDS", "Backend", "BackendUnavailable", "ModelSpec", "check_batch", "open_backend"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "BackendUnavailable",
+    "ModelSpec",
+    "Progress",
+    "backend_module",
+    "check_batch",
+    "open_backend",
+]
+
+#: Told what is being done while a backend opens, and how far it has come (0 to 1) where that is known.
+Progress = Callable[[str, "float | None"], None]
 
 
 class Backend(Protocol):
@@ -36,29 +50,37 @@ class Backend(Protocol):
 
 
 class BackendUnavailable(InputError):
-    """This machine cannot run the backend, whatever the model: a package is missing or a device does not start."""
+    """This machine cannot run the backend: a package is missing, a device does not start or runs the model wrongly."""
 
 
 #: Name of a backend to the package it needs and the extra of `dap_ros` that brings it.
-BACKENDS = {"onnxruntime": ("onnxruntime", ""), "openvino": ("openvino", "openvino"), "torch": ("torch", "torch")}
+BACKENDS = {
+    "tensorrt": ("tensorrt", "tensorrt"),
+    "onnxruntime": ("onnxruntime", ""),
+    "openvino": ("openvino", "openvino"),
+    "torch": ("torch", "torch"),
+}
 
 
-def open_backend(name: str, model: str | Path, *, threads: int | None = None) -> Backend:
+def open_backend(
+    name: str, model: str | Path, *, threads: int | None = None, progress: Progress = lambda what, share: None
+) -> Backend:
     """Open `model` (a preset's name or a file) on the backend `name`, or on the one that "auto" finds best.
 
-    "auto": a checkpoint runs in torch. An exported model runs in onnxruntime where that has CUDA; else in openvino
-    where it is installed and the CPU multiplies bfloat16 (about twice as fast); else in onnxruntime, and in openvino
-    where that is missing. Raises InputError for a wrong name, model or file, BackendUnavailable where this machine
-    cannot run the backend that was asked for.
+    "auto": a checkpoint runs in torch, an engine in tensorrt. An exported model runs in tensorrt where that is
+    installed and a GPU starts (the first time an engine is built, which takes minutes and is told to `progress`); else
+    in onnxruntime where that has CUDA; else in openvino where it is installed and the CPU multiplies bfloat16 (about
+    twice as fast); else in onnxruntime, and in openvino where that is missing. Raises InputError for a wrong name,
+    model or file, BackendUnavailable where this machine cannot run the backend that was asked for.
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, got {threads}")
     if name == "auto":
-        return _open_auto(model, threads or cpu_threads())
+        return _open_auto(model, threads or cpu_threads(), progress)
     if name not in BACKENDS:
         raise InputError(f"no backend {name!r}: choose auto, {', '.join(BACKENDS)}")
     path = resolve_model(model, for_torch=name == "torch")
-    return _open(name, path, threads or cpu_threads())
+    return _open(name, path, threads or cpu_threads(), progress)
 
 
 def check_batch(images: NDArray[np.uint8], spec: ModelSpec) -> None:
@@ -69,26 +91,40 @@ def check_batch(images: NDArray[np.uint8], spec: ModelSpec) -> None:
         )
 
 
-def _open(name: str, path: Path, threads: int) -> Backend:
+def _open(name: str, path: Path, threads: int, progress: Progress) -> Backend:
+    if path.suffix.lower() in ENGINES and name != "tensorrt":
+        raise InputError(f"{path}: an engine runs in the tensorrt backend only: give the .onnx it was built from")
+    module = backend_module(name)
+    return module.open_model(path, threads, progress) if name == "tensorrt" else module.open_model(path, threads)
+
+
+def backend_module(name: str) -> ModuleType:
+    """The module of a backend in `BACKENDS`; BackendUnavailable where the package that it needs is not to be had."""
     package, extra = BACKENDS[name]
     if importlib.util.find_spec(package) is None:
         what = f"dap_ros[{extra}]" if extra else package
         raise BackendUnavailable(f"backend {name} needs {package}, which is not installed: pip install '{what}'")
-    return importlib.import_module(f"dap_core.backends.{name}").open_model(path, threads)
+    try:
+        return importlib.import_module(f"dap_core.backends.{name}")
+    except ImportError as error:
+        # Installed, and yet not to be had: a shared library is missing, say.
+        raise BackendUnavailable(f"backend {name}: {package} does not import: {str(error).splitlines()[0]}") from None
 
 
-def _open_auto(model: str | Path, threads: int) -> Backend:
+def _open_auto(model: str | Path, threads: int, progress: Progress) -> Backend:
     path = resolve_model(model)
-    if path.suffix.lower() not in EXPORTS:
-        backend = _open("torch", path, threads)
-        backend.reason += "; chosen because a checkpoint runs in torch"
-        return backend
+    for suffixes, only, kind in ((CHECKPOINTS, "torch", "a checkpoint"), (ENGINES, "tensorrt", "an engine")):
+        if path.suffix.lower() in suffixes:
+            backend = _open(only, path, threads, progress)
+            backend.reason += f"; chosen because {kind} runs in {only}"
+            return backend
     passed_over: list[str] = []
     for name, why in _order():
         try:
-            backend = _open(name, path, threads)
+            backend = _open(name, path, threads, progress)
         except BackendUnavailable as error:
             passed_over.append(str(error))
+            progress(f"{error}: trying the next backend", None)
             continue
         backend.reason += "; ".join([f"; chosen because {why}", *passed_over])
         return backend
@@ -97,6 +133,12 @@ def _open_auto(model: str | Path, threads: int) -> Backend:
 
 def _order() -> list[tuple[str, str]]:
     """Backends for an exported model, best first, each with the reason it would be chosen for."""
+    if importlib.util.find_spec("tensorrt") is not None:
+        return [("tensorrt", "it is installed and a GPU starts"), *_order_without_tensorrt()]
+    return _order_without_tensorrt()
+
+
+def _order_without_tensorrt() -> list[tuple[str, str]]:
     onnxruntime = ("onnxruntime", "it is the default")
     if _onnxruntime_has_cuda():
         return [("onnxruntime", "it has CUDA"), ("openvino", "CUDA does not start")]

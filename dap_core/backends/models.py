@@ -6,8 +6,9 @@ from pathlib import Path
 
 from dap_core.errors import InputError
 
-#: Suffixes of exported models and of checkpoints.
+#: Suffixes of exported models, of engines compiled from them, and of checkpoints.
 EXPORTS = frozenset({".onnx"})
+ENGINES = frozenset({".engine"})
 CHECKPOINTS = frozenset({".safetensors", ".pth", ".pt"})
 
 #: Presets whose weights come with the package, and those whose weights are the released ones.
@@ -19,10 +20,10 @@ MODELS = Path(__file__).resolve().parent.parent / "models"
 
 
 def resolve_model(model: str | Path, *, for_torch: bool | None = None) -> Path:
-    """The file of a model: an export, or a checkpoint.
+    """The file of a model: an export, an engine, or a checkpoint.
 
-    `for_torch` says what the backend reads: True a checkpoint, False an export, None either (a bundled preset is
-    then its export). Raises InputError, with what to do instead, for anything else.
+    `for_torch` says what the backend reads: True a checkpoint, False an export or an engine, None any of them (a
+    bundled preset is then its export). Raises InputError, with what to do instead, for anything else.
     """
     text = str(model)
     if text in BUNDLED:
@@ -38,16 +39,16 @@ def resolve_model(model: str | Path, *, for_torch: bool | None = None) -> Path:
         )
     path = Path(model).expanduser()
     suffix = path.suffix.lower()
-    if suffix not in EXPORTS | CHECKPOINTS:
+    if suffix not in EXPORTS | ENGINES | CHECKPOINTS:
         raise InputError(
-            f"no model {text!r}: give a preset ({', '.join(BUNDLED + RELEASED)}) or the path of an exported .onnx or "
-            f"of a .safetensors or .pth checkpoint"
+            f"no model {text!r}: give a preset ({', '.join(BUNDLED + RELEASED)}) or the path of an exported .onnx, "
+            f"of an .engine built from one, or of a .safetensors or .pth checkpoint"
         )
     if not path.is_file():
         raise InputError(f"no model file {path}")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
-    if for_torch is True and suffix in EXPORTS:
+    if for_torch is True and suffix not in CHECKPOINTS:
         raise InputError(f"{path}: the torch backend reads a checkpoint (.safetensors, .pth), not an export")
     if for_torch is False and suffix in CHECKPOINTS:
         raise InputError(

@@ -25,7 +25,8 @@ _PACKAGES = {
     "onnxruntime": ("onnxruntime", "the default backend"),
     "openvino": ("openvino", "backend, faster on CPUs with bfloat16"),
     "torch": ("torch", "checkpoints, export and training"),
-    "tensorrt": ("tensorrt", "NVIDIA engines"),
+    "tensorrt": ("tensorrt", "backend, on NVIDIA GPUs"),
+    "cuda": ("cuda-python", "what the tensorrt backend calls CUDA with"),
     "rclpy": ("ros-rclpy", "the node; from the ROS 2 distribution, or the wheels"),
     "cv_bridge": ("cv_bridge", "optional: the node has its own path"),
     "sensor_msgs_py": ("sensor_msgs_py", "optional: the node has its own path"),
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         model_rows, works = try_model(args.model, args.backend)
     for title, rows in (
         ("Installed", [*python_rows(), *package_rows()]),
-        ("Machine", machine_rows()),
+        ("Machine", [*machine_rows(), *gpu_rows()]),
         ("Model", model_rows),
         ("DDS", dds_rows(os.environ)),
     ):
@@ -95,6 +96,26 @@ def machine_rows() -> Iterator[Row]:
     wanted = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16")
     yield "cpu", cpu_name(), f"{cpu_threads()} threads for inference"
     yield "instructions", " ".join(flag for flag in wanted if flag in cpu_flags()) or "unknown", ""
+
+
+def gpu_rows() -> Iterator[Row]:
+    """The GPU as the tensorrt backend sees it, and its engines; nothing where that backend is not installed."""
+    if importlib.util.find_spec("tensorrt") is None:
+        return
+    from dap_core.backends.cuda import CudaError, current_gpu
+    from dap_core.backends.engine_cache import VARIABLE, EngineCache
+
+    try:
+        gpu = current_gpu()
+        capability = ".".join(map(str, gpu.compute_capability))
+        yield "gpu", gpu.name, f"compute capability {capability}, {gpu.driver}, {gpu.memory()}"
+    except ImportError:
+        yield "gpu", "-", "cuda-python is missing: pip install 'dap_ros[tensorrt]'"
+    except CudaError as error:
+        yield "gpu", "-", str(error)
+    folder = EngineCache().folder
+    sizes = [path.stat().st_size for path in folder.glob("*.engine")]
+    yield "engines", f"{len(sizes)}, {sum(sizes) >> 20} MB", f"in {folder} ({VARIABLE} names another folder)"
 
 
 def try_model(model: str, backend: str) -> tuple[list[Row], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 from pathlib import Path
 
 HELP = "write a model as a file that runs without torch"
@@ -23,6 +24,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     onnx.add_argument("--opset", type=int, help="ONNX operator set (default: 20)")
     onnx.set_defaults(export=_onnx)
+
+    tensorrt = formats.add_parser("tensorrt", help="a TensorRT engine for the GPU of this machine")
+    tensorrt.add_argument("model", help="an exported .onnx, or the preset dap-tiny")
+    tensorrt.add_argument(
+        "out",
+        type=Path,
+        nargs="?",
+        help="the .engine file to write (default: into the cache, where the backend looks for it)",
+    )
+    tensorrt.add_argument(
+        "--precision", choices=("bf16", "fp16", "float32"), help="of the products (default: bf16; before Ampere, fp16)"
+    )
+    tensorrt.add_argument("--batch", type=int, default=1, help="images of one run (default: %(default)s)")
+    tensorrt.add_argument(
+        "--image",
+        type=Path,
+        action="append",
+        default=[],
+        help="a panorama to compare on, beside the built-in pictures; may be given several times",
+    )
+    tensorrt.set_defaults(export=_tensorrt)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,4 +88,65 @@ def _onnx(args: argparse.Namespace) -> int:
     console.print(table)
     size = sum(f.stat().st_size for f in (args.out, Path(f"{args.out}.data")) if f.exists())
     console.print(f"wrote {args.out}, {size / 1e6:.1f} MB")
+    return 0
+
+
+def _tensorrt(args: argparse.Namespace) -> int:
+    from dap_core.backends import BackendUnavailable, backend_module
+    from dap_core.backends.models import EXPORTS, resolve_model
+    from dap_core.errors import InputError
+
+    if args.batch < 1:
+        raise InputError(f"--batch must be at least 1, got {args.batch}")
+    if args.out is None and (args.batch > 1 or args.precision is not None):
+        raise InputError(
+            "the cache holds what the backend builds by itself: for another batch or precision, name a file"
+        )
+    if args.out is not None and args.out.suffix != ".engine":
+        raise InputError(f"an engine's name ends in .engine, got {args.out}")
+    if args.out is not None and not args.out.parent.is_dir():
+        raise InputError(f"cannot write {args.out}: no such folder")
+    exported = resolve_model(args.model, for_torch=False)
+    if exported.suffix.lower() not in EXPORTS:
+        raise InputError(f"{exported}: an engine is built from an exported .onnx")
+    backend = backend_module("tensorrt")
+    gpu = backend.usable_gpu()
+    if importlib.util.find_spec("onnx") is None:
+        raise BackendUnavailable("building an engine needs onnx, which is not installed: pip install onnx")
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    from dap_core.backends.engine_cache import EngineCache
+    from dap_core.backends.engine_file import Engine, file_sha256, write_engine
+    from dap_core.estimate import check_image
+    from dap_core.export.tensorrt import build_engine
+    from dap_core.io.images import read_image
+
+    cache = EngineCache()
+    precision = args.precision or backend.default_precision(gpu)
+    key = backend.engine_key(file_sha256(exported), gpu, precision, args.batch)
+    images = {path.name: read_image(path) for path in args.image}
+    for image in images.values():
+        check_image(image)
+    console = Console()
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def progress(what: str, share: float | None) -> None:
+            bar.update(task, description=what, completed=share or 0.0, total=None if share is None else 1.0)
+
+        def build() -> Engine:
+            return build_engine(exported, key, gpu, cache, images=images, progress=progress)
+
+        if args.out is None:
+            engine, where = cache.obtain(key, exported.stem, build, progress)
+        else:
+            engine = build()
+            write_engine(args.out, engine)
+            where = f"wrote {args.out}, {args.out.stat().st_size / 1e6:.1f} MB"
+    for line in engine.report:
+        console.print(line, highlight=False)
+    console.print(where)
     return 0

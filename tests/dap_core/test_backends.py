@@ -200,7 +200,7 @@ def test_kinds_of_file_belong_to_backends(small_onnx, small_checkpoint):
 
 
 def test_wrong_backend_and_threads(small_onnx):
-    with pytest.raises(InputError, match="no backend 'tpu': choose auto, onnxruntime, openvino, torch"):
+    with pytest.raises(InputError, match="no backend 'tpu': choose auto, tensorrt, onnxruntime, openvino, torch"):
         open_backend("tpu", small_onnx)
     with pytest.raises(InputError, match="at least 1, got 0"):
         open_backend("auto", small_onnx, threads=0)

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -112,3 +113,11 @@ def test_names_of_the_package():
     assert dap_core.DepthEstimator is DepthEstimator
     with pytest.raises(AttributeError):
         dap_core.nothing  # noqa: B018
+
+
+def test_halving_first_averages_almost_the_same_areas():
+    image = np.random.default_rng(1).integers(0, 256, (160, 320, 3), dtype=np.uint8)
+    for picture, mean, largest in ((image, 5.0, 25.0), (cv2.GaussianBlur(image, (0, 0), 3.0), 0.5, 2.0)):
+        direct = cv2.resize(picture.astype(np.float64), (66, 33), interpolation=cv2.INTER_AREA)
+        error = np.abs(resize_panorama(picture, 33) - direct)
+        assert error.mean() < mean and error.max() < largest
