@@ -2,10 +2,12 @@
 
 Nothing here imports ROS: a message is anything with the fields of the definition, so that the node (rclpy) and the bag
 reader (rosbags) share one set of checks. Every fault is a `MessageError` with one line and a short reason to count by.
+An image is a 2:1 panorama unless the caller has another rule for shapes (`PanoramaInput.check_shape`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -16,15 +18,36 @@ from dap_core.errors import InputError
 from dap_core.io import images
 from dap_core.panorama import check_erp_shape
 
-#: Channels of the encodings that are accepted, all 8 bits a channel.
-CHANNELS = {"rgb8": 3, "bgr8": 3, "mono8": 1, "rgba8": 4, "bgra8": 4}
-
-_TO_RGB = {
-    "bgr8": cv2.COLOR_BGR2RGB,
-    "mono8": cv2.COLOR_GRAY2RGB,
-    "rgba8": cv2.COLOR_RGBA2RGB,
-    "bgra8": cv2.COLOR_BGRA2RGB,
+#: Bytes of a pixel, and OpenCV's conversion to RGB, of the encodings that are accepted, by their names in
+#: sensor_msgs/image_encodings.hpp. Older OpenCV names a Bayer pattern by its second row and column.
+ENCODINGS: dict[str, tuple[int, int | None]] = {
+    "rgb8": (3, None),
+    "bgr8": (3, cv2.COLOR_BGR2RGB),
+    "rgba8": (4, cv2.COLOR_RGBA2RGB),
+    "bgra8": (4, cv2.COLOR_BGRA2RGB),
+    "mono8": (1, cv2.COLOR_GRAY2RGB),
+    "rgb16": (6, None),
+    "bgr16": (6, cv2.COLOR_BGR2RGB),
+    "rgba16": (8, cv2.COLOR_RGBA2RGB),
+    "bgra16": (8, cv2.COLOR_BGRA2RGB),
+    "mono16": (2, cv2.COLOR_GRAY2RGB),
+    "uyvy": (2, cv2.COLOR_YUV2RGB_UYVY),
+    "yuv422": (2, cv2.COLOR_YUV2RGB_UYVY),
+    "yuyv": (2, cv2.COLOR_YUV2RGB_YUY2),
+    "yuv422_yuy2": (2, cv2.COLOR_YUV2RGB_YUY2),
+    "bayer_rggb8": (1, cv2.COLOR_BayerBG2RGB),
+    "bayer_bggr8": (1, cv2.COLOR_BayerRG2RGB),
+    "bayer_gbrg8": (1, cv2.COLOR_BayerGR2RGB),
+    "bayer_grbg8": (1, cv2.COLOR_BayerGB2RGB),
+    "bayer_rggb16": (2, cv2.COLOR_BayerBG2RGB),
+    "bayer_bggr16": (2, cv2.COLOR_BayerRG2RGB),
+    "bayer_gbrg16": (2, cv2.COLOR_BayerGR2RGB),
+    "bayer_grbg16": (2, cv2.COLOR_BayerGB2RGB),
 }
+_YUV = (cv2.COLOR_YUV2RGB_UYVY, cv2.COLOR_YUV2RGB_YUY2)
+
+#: Raises InputError for a height and width that cannot be.
+ShapeRule = Callable[[int, int], None]
 
 
 class MessageError(InputError):
@@ -35,41 +58,49 @@ class MessageError(InputError):
         self.reason = reason
 
 
-def check_image(message: Any) -> None:
-    """Raise MessageError unless an Image's encoding, size, step and data agree and it is a 2:1 panorama."""
-    channels = CHANNELS.get(message.encoding)
-    if channels is None:
+def check_image(message: Any, check_shape: ShapeRule = check_erp_shape) -> None:
+    """Raise MessageError unless an Image's encoding, size, step and data agree, and `check_shape` takes its size."""
+    encoding = message.encoding
+    if encoding not in ENCODINGS:
         raise MessageError(
-            "encoding", f"encoding {message.encoding[:32]!r} is not supported; supported are {', '.join(CHANNELS)}"
+            "encoding", f"encoding {encoding[:32]!r} is not supported; supported are {', '.join(ENCODINGS)}"
         )
+    size, conversion = ENCODINGS[encoding]
     height, width, step = message.height, message.width, message.step
     if height <= 0 or width <= 0:
         raise MessageError("size", f"image of {width}x{height} pixels (width x height) is empty")
-    if step < width * channels:
-        raise MessageError("step", f"step {step} is less than a row of {width} {message.encoding} pixels")
+    if conversion in _YUV and width % 2:
+        raise MessageError("size", f"{encoding} holds pixels in pairs, got a width of {width}")
+    if encoding.startswith("bayer") and min(height, width) < 3:
+        raise MessageError("size", f"a Bayer image has at least 3x3 pixels, got {width}x{height} (width x height)")
+    if step < width * size:
+        raise MessageError("step", f"step {step} is less than a row of {width} {encoding} pixels")
     if len(message.data) != step * height:
         raise MessageError(
             "data", f"data has {len(message.data)} bytes, step {step} x height {height} makes {step * height}"
         )
-    _check_shape(height, width)
+    _check_shape(height, width, check_shape)
 
 
-def decode_image(message: Any) -> NDArray[np.uint8]:
-    """RGB panorama (H, W, 3) uint8 of a sensor_msgs/Image; `step` padding is honoured.
+def decode_image(message: Any, check_shape: ShapeRule = check_erp_shape) -> NDArray[np.uint8]:
+    """RGB image (H, W, 3) uint8 of a sensor_msgs/Image; padding and, for 16 bits, byte order are honoured.
 
-    An unpadded rgb8 message is not copied: the array is a view of its data. Raises MessageError.
+    16 bits are scaled to 8 (65535 to 255), YUV is BT.601 in its limited range (as cv_bridge has it), Bayer patterns are
+    interpolated. An unpadded rgb8 message is not copied: the array is a view of its data. Raises MessageError.
     """
-    check_image(message)
-    height, width, channels = message.height, message.width, CHANNELS[message.encoding]
-    rows = np.frombuffer(message.data, np.uint8).reshape(height, message.step)[:, : width * channels]
-    pixels = rows.reshape(height, width) if channels == 1 else rows.reshape(height, width, channels)
-    if message.encoding == "rgb8":
-        return np.ascontiguousarray(pixels)
-    return np.asarray(cv2.cvtColor(pixels, _TO_RGB[message.encoding]))
+    check_image(message, check_shape)
+    encoding, height, width = message.encoding, message.height, message.width
+    size, conversion = ENCODINGS[encoding]
+    data = np.frombuffer(message.data, np.uint8).reshape(height, message.step)[:, : width * size]
+    if encoding.endswith("16"):
+        data = _eight_bits(data, bool(message.is_bigendian))
+    channels = data.shape[1] // width
+    pixels = data if channels == 1 else data.reshape(height, width, channels)
+    return np.ascontiguousarray(pixels) if conversion is None else np.asarray(cv2.cvtColor(pixels, conversion))
 
 
-def decode_compressed(message: Any) -> NDArray[np.uint8]:
-    """RGB panorama (H, W, 3) uint8 of a sensor_msgs/CompressedImage (JPEG, PNG, or what OpenCV reads).
+def decode_compressed(message: Any, check_shape: ShapeRule = check_erp_shape) -> NDArray[np.uint8]:
+    """RGB image (H, W, 3) uint8 of a sensor_msgs/CompressedImage (JPEG, PNG, or what OpenCV reads).
 
     A truncated or damaged JPEG is refused, where the decoder alone would fill the rest with grey. Raises MessageError.
     """
@@ -80,7 +111,7 @@ def decode_compressed(message: Any) -> NDArray[np.uint8]:
         pixels = images.decode_image(data.tobytes(), f"{data.size} bytes of format {message.format[:32]!r}")
     except InputError as error:
         raise MessageError("compressed", str(error)) from None
-    _check_shape(*pixels.shape[:2])
+    _check_shape(pixels.shape[0], pixels.shape[1], check_shape)
     return pixels
 
 
@@ -101,8 +132,14 @@ def decode_range(message: Any) -> NDArray[np.float32]:
     return values[:, :width].astype(np.float32)
 
 
-def _check_shape(height: int, width: int) -> None:
+def _eight_bits(rows: NDArray[np.uint8], big_endian: bool) -> NDArray[np.uint8]:
+    """Rows (H, 2 N) of 16-bit values as rows (H, N) of 8-bit ones, rounded."""
+    values = np.ascontiguousarray(rows).view(">u2" if big_endian else "<u2").astype(np.uint16, copy=False)
+    return np.asarray(cv2.convertScaleAbs(values, alpha=255.0 / 65535.0))
+
+
+def _check_shape(height: int, width: int, check: ShapeRule) -> None:
     try:
-        check_erp_shape(height, width)
+        check(height, width)
     except InputError as error:
         raise MessageError("shape", str(error)) from None
