@@ -46,6 +46,7 @@ setup(
         "rich",
         "matplotlib",
         "rosbags",
+        "transforms3d",
     ],
     extras_require={
         "ros-wheels": ROS_WHEELS,
@@ -90,6 +91,7 @@ setup(
         "dap.commands": [
             "infer = dap_core.commands.infer",
             "eval = dap_core.commands.eval",
+            "mask = dap_core.commands.mask",
             "doctor = dap_core.commands.doctor",
             "convert = dap_core.commands.convert",
             "export = dap_core.commands.export",

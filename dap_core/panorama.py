@@ -51,6 +51,19 @@ def solid_angles(height: int, width: int | None = None) -> NDArray[np.float64]:
     return (edges[:-1] - edges[1:]) * (2.0 * np.pi / width)
 
 
+def fibonacci_directions(count: int) -> NDArray[np.float64]:
+    """`count` unit vectors (count, 3) in the body frame, from the zenith down, spread evenly over the sphere.
+
+    The Fibonacci lattice: z in equal steps, so that each stands for 4 pi / count steradians, and azimuth by the golden
+    angle, so that neighbours lie about sqrt(4 pi / count) radians apart.
+    """
+    i = np.arange(count)
+    z = 1.0 - (2.0 * i + 1.0) / count
+    azimuth = i * (np.pi * (3.0 - np.sqrt(5.0)))
+    radius = np.sqrt(1.0 - z * z)
+    return np.stack([radius * np.cos(azimuth), radius * np.sin(azimuth), z], -1)
+
+
 def project(points: NDArray[np.floating], height: int, width: int | None = None) -> NDArray[np.float64]:
     """Continuous pixel coordinates (u, v) of body-frame points or rays (..., 3); pixel centres are integers.
 

@@ -207,3 +207,20 @@ def test_six_faces_see_every_pixel_once():
     faces += [panorama.yaw_pitch_roll(pitch=s * np.pi / 2) for s in (-1, 1)]
     seen = sum(np.isfinite(panorama.from_pinhole(np.ones((8, 8)), np.pi / 2, height, r)).astype(int) for r in faces)
     assert seen.min() >= 1 and (seen == 1).mean() > 0.97
+
+
+@given(st.integers(1, 3000))
+def test_fibonacci_directions_are_even(count):
+    directions = panorama.fibonacci_directions(count)
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1.0, atol=1e-12)
+    # Archimedes: equal steps of z are equal shares of the sphere; here exactly.
+    np.testing.assert_allclose(directions[:, 2], 1 - (2 * np.arange(count) + 1) / count, atol=1e-12)
+
+
+def test_fibonacci_directions_leave_no_hole_and_no_cluster():
+    directions = panorama.fibonacci_directions(1000)
+    spacing = np.sqrt(4 * np.pi / 1000)
+    cosines = np.clip(directions @ directions.T, -1, 1)
+    np.fill_diagonal(cosines, -1)
+    assert np.arccos(cosines.max(1)).min() > 0.7 * spacing
+    assert np.arccos(np.clip((panorama.rays(64).reshape(-1, 3) @ directions.T).max(1), -1, 1)).max() < 0.95 * spacing
