@@ -89,6 +89,8 @@ setup(
             "synthetic_camera = dap_ros.synthetic_camera:main",
         ],
         "dap.commands": [
+            "bench = dap_core.commands.bench",
+            "parameters = dap_ros.commands.parameters",
             "infer = dap_core.commands.infer",
             "eval = dap_core.commands.eval",
             "mask = dap_core.commands.mask",

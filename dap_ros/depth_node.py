@@ -1,45 +1,41 @@
-"""depth_node: panoramas in, metric range images, masks, clouds and diagnostics out. A lifecycle node.
+"""depth_node: panoramas in, metric range images, masks, clouds, scans and diagnostics out. A lifecycle node.
 
-Parameters become an estimator and publishers in `on_configure`, the subscription and the worker start in `on_activate`.
-The executor's thread only leaves the newest image in a slot; the worker takes it from there to the publishers.
+Parameters become an estimator, and a `CameraStream` for each camera, in `on_configure`; subscriptions and the worker
+start in `on_activate`. The executor's thread only leaves the newest image of each camera in a slot; the worker takes
+them from there, in turns, to the publishers.
 """
 
 from __future__ import annotations
 
-import functools
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.parameter import Parameter
-from sensor_msgs.msg import CompressedImage, Image
+from std_srvs.srv import SetBool, Trigger
 
 from dap_core.errors import InputError
 from dap_core.estimate import DepthEstimator
-from dap_ros.diagnostics import (
-    INTERNAL,
-    NEWER,
-    NOBODY,
-    FrameStatistics,
-    Timings,
-    input_status,
-    pipeline_status,
-    transport_status,
-)
+from dap_ros.camera_stream import CameraStream, ImageMessage, one_line
+from dap_ros.diagnostics import DISABLED, input_status, pipeline_status, transport_status
 from dap_ros.executable import run
-from dap_ros.image_input import CHECK_PERIOD_S, ImageInput
-from dap_ros.messages import panorama_of
-from dap_ros.newest_frame import NewestFrame
-from dap_ros.outputs import Outputs
-from dap_ros.parameters import NodeParameters, SetParametersResult, check_change, declare, read
+from dap_ros.frames import TransformPublisher
+from dap_ros.image_input import CHECK_PERIOD_S
+from dap_ros.newest_frame import NewestFrames
+from dap_ros.parameters import NodeSettings, Settings
+from dap_ros.snapshot import SnapshotRequest, new_folder
+from dap_ros.transforms import Transforms
 from dap_ros.transport import best_effort_subscribers, current_profile, qos, rmw_name
 
-#: Seconds for which a fault of the same kind is not logged again; diagnostics count every one.
-_LOG_PERIOD_S = 2.0
+#: Seconds that `~/save_snapshot` waits for the worker.
+_SNAPSHOT_S = 20.0
+
+#: Seconds between reports of an engine that is being built.
+_TELL_S = 2.0
 
 
 class DepthNode(LifecycleNode):
@@ -47,25 +43,25 @@ class DepthNode(LifecycleNode):
 
     def __init__(self, node_name: str = "depth_node", **kwargs: Any) -> None:
         super().__init__(node_name, **kwargs)
-        declare(self, NodeParameters)
-        self._settings = read(self, NodeParameters)
-        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._settings = NodeSettings(self)
         self._estimator: DepthEstimator | None = None
-        self._outputs: Outputs | None = None
-        self._input: ImageInput | None = None
-        self._slot: NewestFrame[Image | CompressedImage] | None = None
+        self._streams: dict[str, CameraStream] = {}
+        self._transforms: Transforms | None = None
+        self._frames: TransformPublisher | None = None
+        self._slots: NewestFrames[ImageMessage] | None = None
         self._worker: threading.Thread | None = None
-        self._statistics: FrameStatistics | None = None
-        self._problem = ""
-        self._faults_reported = 0
-        self._logged: dict[str, float] = {}
+        self._problem, self._doing, self._told = "", "", 0.0
+        self._faults_reported: dict[str, int] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos("reliable", 10))
-        self.create_timer(self._settings.diagnostics_period, self._report)
-        self.create_timer(CHECK_PERIOD_S, self._check_input)
+        self.create_timer(self._settings.current.node.diagnostics_period, self._report)
+        self.create_timer(CHECK_PERIOD_S, self._check_inputs)
+        self._enabled = True
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        self.create_service(Trigger, "~/save_snapshot", self._on_save_snapshot)
 
     def start(self) -> None:
         """Configure and activate, where the parameter `autostart` says so."""
-        if self._settings.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+        if self._settings.current.node.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
     def close(self) -> None:
@@ -78,17 +74,24 @@ class DepthNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the model and create the publishers; FAILURE, with one line of log, when the model cannot be had."""
         try:
-            self._settings = p = read(self, NodeParameters)
-            began = time.perf_counter()
-            self._estimator = DepthEstimator.open(p.model, p.backend, threads=p.threads or None)
-            self._outputs = Outputs(self, p.output_reliability, p.output_depth)
+            settings = self._settings.current
+            p, began = settings.node, time.perf_counter()
+            self._transforms = self._open_transforms(settings)
+            self._estimator = DepthEstimator.open(p.model, p.backend, threads=p.threads or None, progress=self._opening)
+            self._frames = TransformPublisher(self)
+            for name in settings.mounts:
+                self._streams[name] = CameraStream(
+                    self, name, self._estimator, settings, self._transforms, self._frames
+                )
+            self._doing = ""
         except Exception as error:  # a transition answers FAILURE whatever is wrong; rclpy would swallow the reason
             kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-            self._problem = f"cannot configure: {kind}{_one_line(error)}"
+            self._problem = f"cannot configure: {kind}{one_line(error)}"
             self.get_logger().error(self._problem)
             self._free()
             return TransitionCallbackReturn.FAILURE
         self._problem = ""
+        self._settings.configured = True
         spec, took = self._estimator.spec, time.perf_counter() - began
         self.get_logger().info(
             f"{spec.name} {spec.width}x{spec.height}, far beyond {spec.max_range_m:g} m, opened in {took:.1f} s on "
@@ -99,16 +102,12 @@ class DepthNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Enable the publishers, start the worker, subscribe."""
         result = super().on_activate(state)
-        self._statistics, self._faults_reported = FrameStatistics(), 0
-        self._slot = NewestFrame()
-        self._worker = threading.Thread(target=self._work, name="inference", args=(self._slot, self._statistics))
+        self._faults_reported = {}
+        self._slots = NewestFrames(list(self._streams))
+        self._worker = threading.Thread(target=self._work, name="inference", args=(self._slots,))
         self._worker.start()
-        self._input = ImageInput(
-            self,
-            self._settings.input,
-            self._settings.input_reliability,
-            functools.partial(self._on_image, self._slot, self._statistics),
-        )
+        for stream in self._streams.values():
+            stream.open(self._settings.current, self._put)
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -132,135 +131,148 @@ class DepthNode(LifecycleNode):
         self.close()
         return super().on_error(state)
 
+    def _opening(self, what: str, share: float | None) -> None:
+        """Say how far the model has come: building an engine takes minutes, in which the executor does nothing else."""
+        now = time.monotonic()
+        if share is not None and now - self._told < _TELL_S:
+            return
+        self._told, self._doing = now, what if share is None else f"{what}: {100 * share:.0f} %"
+        self.get_logger().info(self._doing)
+        self._report()
+
+    def _open_transforms(self, settings: Settings) -> Transforms | None:
+        mounts = settings.mounts.values()
+        if any(m.levelling.source == "tf" for m in mounts):
+            return Transforms(self, "parameter levelling.source tf")
+        if any(m.ground_frame for m in mounts):
+            return Transforms(self, "parameter ground_frame")
+        if settings.node.odometry_frame:
+            return Transforms(self, "parameter odometry_frame")
+        if any(m.levelling.source == "imu" for m in mounts):
+            with suppress(InputError):  # the IMU's mounting then comes from parameters
+                return Transforms(self, "parameter levelling.source imu")
+        return None
+
     def _stop(self) -> None:
-        if self._input is not None:
-            self._input.close()
-        if self._slot is not None:
-            self._slot.close()
+        for stream in self._streams.values():
+            stream.shut()
+        if self._slots is not None:
+            self._slots.close()
         if self._worker is not None:
             self._worker.join()
-        self._input = self._slot = self._worker = self._statistics = None
+        self._slots = self._worker = None
 
     def _free(self) -> None:
-        if self._outputs is not None:
-            self._outputs.close()
-        if self._estimator is not None:
-            self._estimator.close()
-        self._outputs = self._estimator = None
+        for stream in self._streams.values():
+            stream.close()
+        for part in (self._frames, self._transforms, self._estimator):
+            if part is not None:
+                part.close()
+        self._streams = {}
+        self._frames = self._transforms = self._estimator = None
+        self._settings.configured = False
 
-    def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:
-        result = check_change(NodeParameters, changes, configured=self._estimator is not None)
-        if result.successful:
-            names = vars(self._settings)
-            self._settings = NodeParameters(**(names | {c.name: c.value for c in changes if c.name in names}))
-        return result
+    # Frames
 
-    # Frames: executor's thread
+    def _work(self, slots: NewestFrames[ImageMessage]) -> None:
+        while (taken := slots.take()) is not None and self.context.ok():
+            camera, message = taken
+            self._streams[camera].process(message, self._settings.current)
 
-    def _on_image(
-        self, slot: NewestFrame[Image | CompressedImage], statistics: FrameStatistics, message: Image | CompressedImage
-    ) -> None:
-        size = f"{message.width}x{message.height} {message.encoding}" if isinstance(message, Image) else message.format
-        statistics.received(self._age(message), size)
-        if slot.put(message):
-            statistics.dropped(NEWER)
+    def _put(self, camera: str, message: ImageMessage) -> bool:
+        """Leave an image for the worker; whether one was displaced."""
+        if self._slots is None:
+            return False
+        if not self._enabled:
+            self._streams[camera].statistics.dropped(DISABLED)
+            return False
+        return self._slots.put(camera, message)
 
-    def _check_input(self) -> None:
-        if self._input is not None:
-            self._input.check()
+    def _check_inputs(self) -> None:
+        for stream in self._streams.values():
+            if stream.input is not None:
+                stream.input.check()
 
-    # Frames: worker's thread
+    # Services
 
-    def _work(self, slot: NewestFrame[Image | CompressedImage], statistics: FrameStatistics) -> None:
-        while (message := slot.take()) is not None:
-            try:
-                self._process(message, statistics)
-            except InputError as error:  # noqa: PERF203
-                self._refuse(statistics, getattr(error, "reason", "input"), f"image refused: {_one_line(error)}")
-            except Exception as error:  # one frame must not end the node
-                if not self.context.ok():
-                    return
-                self._refuse(statistics, INTERNAL, f"frame lost: {type(error).__name__}: {_one_line(error)}")
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._enabled = bool(request.data)
+        response.success = True
+        response.message = "images are processed" if self._enabled else "images are dropped until enabled again"
+        self.get_logger().info(response.message)
+        return response
 
-    def _process(self, message: Image | CompressedImage, statistics: FrameStatistics) -> None:
-        assert self._estimator is not None and self._outputs is not None
-        timings = Timings()
-        image = panorama_of(message)
-        timings.lap("decode")
-        wanted = self._outputs.wanted()
-        if not wanted:
-            statistics.dropped(NOBODY)
-            return
-        batch = self._estimator.prepare(image)
-        timings.lap("resize")
-        range_m, far = self._estimator.infer(batch)
-        timings.lap("network")
-        depth = self._estimator.finish(range_m[0], far[0])
-        timings.lap("masks")
-        sizes = self._outputs.publish(depth, wanted, message.header, self._settings, timings)
-        statistics.finished(timings, self._age(message), sizes)
-
-    def _refuse(self, statistics: FrameStatistics, reason: str, text: str) -> None:
-        statistics.dropped(reason, text)
-        now = time.monotonic()
-        if now - self._logged.get(reason, -_LOG_PERIOD_S) >= _LOG_PERIOD_S:
-            self._logged[reason] = now
-            self.get_logger().error(text)
-
-    def _age(self, message: Image | CompressedImage) -> float:
-        """Seconds since the stamp, by the node's clock; any stamp will do, also one that rclpy's Time refuses."""
-        stamp = message.header.stamp
-        return 1e-9 * (self.get_clock().now().nanoseconds - stamp.sec * 10**9 - stamp.nanosec)
+    def _on_save_snapshot(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """The worker writes it; this thread waits, so that the answer can say where it is."""
+        answers = []
+        response.success = bool(self._streams)
+        for stream in self._streams.values():
+            wanted = SnapshotRequest(new_folder(self._settings.current.node.snapshot_folder, stream.name))
+            stream.request_snapshot(wanted)
+            wanted.done.wait(_SNAPSHOT_S)
+            response.success &= wanted.success
+            answers.append(f"{stream.name}: {wanted.answer}" if stream.name else wanted.answer)
+        response.message = "; ".join(answers) or "the node is not configured"
+        return response
 
     # Diagnostics
 
     def _report(self) -> None:
         name = self.get_fully_qualified_name()
-        snapshot = self._statistics.snapshot() if self._statistics is not None else None
-        p = self._settings
-        facts = {"model": p.model, "backend": p.backend}
-        if self._estimator is not None:
-            spec, backend = self._estimator.spec, self._estimator.backend
-            facts = {
-                "model": spec.name,
-                "model_file": p.model,
-                "model_weights_sha256": spec.weights_sha256,
-                "model_size": f"{spec.width}x{spec.height}",
-                "max_range_m": f"{spec.max_range_m:g}",
-                "backend": backend.name,
-                "backend_reason": backend.reason,
-            }
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()
-        message.status.append(pipeline_status(f"{name}: depth", self._problem, snapshot, facts))
-        if snapshot is not None and self._input is not None and self._outputs is not None:
-            source = self._input.source
-            message.status.append(
-                input_status(
-                    f"{name}: input",
-                    snapshot,
-                    self._input.facts(),
-                    self._faults_reported,
-                    source.reliability == "best_effort",
-                )
-            )
-            self._faults_reported = snapshot.counts.get("faulty", 0)
-            profile = current_profile()
-            subscribers = {t: best_effort_subscribers(self, full) for t, full in self._outputs.resolved().items()}
-            message.status.append(
-                transport_status(
-                    f"{name}: transport",
-                    f"{rmw_name()}: {profile.reason if profile else 'no profile'}",
-                    profile is not None and profile.large_messages,
-                    snapshot.message_bytes,
-                    subscribers,
-                )
-            )
+        if self._slots is None:
+            message.status.append(pipeline_status(f"{name}: depth", self._problem, None, self._facts(), self._doing))
+        else:
+            for stream in self._streams.values():
+                label = f"{name}: {stream.name} " if stream.name else f"{name}: "
+                self._report_stream(message, label, stream)
         self._diagnostics.publish(message)
 
+    def _facts(self) -> dict[str, str]:
+        p = self._settings.current.node
+        if self._estimator is None:
+            return {"model": p.model, "backend": p.backend}
+        spec, backend = self._estimator.spec, self._estimator.backend
+        return {
+            "model": spec.name,
+            "model_file": p.model,
+            "model_weights_sha256": spec.weights_sha256,
+            "model_size": f"{spec.width}x{spec.height}",
+            "max_range_m": f"{spec.max_range_m:g}",
+            "backend": backend.name,
+            "backend_reason": backend.reason,
+            "transforms": "tf2_msgs" if self._frames and self._frames.available else "tf2_msgs is not installed: no TF",
+        }
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    def _report_stream(self, message: DiagnosticArray, label: str, stream: CameraStream) -> None:
+        snapshot = stream.statistics.snapshot()
+        facts = self._facts() | {"levelling": stream.attitude.state, "scale": stream.scale_state}
+        message.status.append(pipeline_status(f"{label}depth", self._problem, snapshot, facts))
+        if stream.input is None:
+            return
+        source = stream.input.source
+        message.status.append(
+            input_status(
+                f"{label}input",
+                snapshot,
+                stream.input.facts(),
+                self._faults_reported.get(stream.name, 0),
+                source.reliability == "best_effort",
+            )
+        )
+        self._faults_reported[stream.name] = snapshot.counts.get("faulty", 0)
+        profile = current_profile()
+        subscribers = {t: best_effort_subscribers(self, full) for t, full in stream.outputs.resolved().items()}
+        message.status.append(
+            transport_status(
+                f"{label}transport",
+                f"{rmw_name()}: {profile.reason if profile else 'no profile'}",
+                profile is not None and profile.large_messages,
+                snapshot.message_bytes,
+                subscribers,
+            )
+        )
 
 
 def main(args: Sequence[str] | None = None) -> int:

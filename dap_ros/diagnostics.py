@@ -15,12 +15,13 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from dap_ros.transport import BEST_EFFORT_LIMIT
 
 #: What happens to a frame, in order; `network` is the model's forward pass and everything else is overhead.
-STAGES = ("decode", "resize", "network", "masks", "products", "messages", "publish")
+STAGES = ("decode", "resize", "network", "filters", "products", "messages", "publish")
 
 #: Reasons for which a frame ends before the network, beside the `reason` of a MessageError.
 NEWER = "newer_frame"
 NOBODY = "nobody_listens"
 INTERNAL = "internal"
+DISABLED = "disabled"
 
 #: Frames over which latencies and rates are taken, and seconds after which they no longer count.
 _WINDOW = 256
@@ -132,13 +133,16 @@ def _latencies(frames: list[dict[str, float]]) -> dict[str, tuple[float, float]]
     return {name: (float(np.median(v)), float(np.percentile(v, 95))) for name, v in ms.items()}
 
 
-def pipeline_status(name: str, problem: str, snapshot: Snapshot | None, facts: Mapping[str, str]) -> DiagnosticStatus:
-    """The main status: `problem` is why the node is not running, if so; `facts` are model, backend and the like."""
+def pipeline_status(
+    name: str, problem: str, snapshot: Snapshot | None, facts: Mapping[str, str], doing: str = ""
+) -> DiagnosticStatus:
+    """The main status: `problem` is why the node is not running, if so, `doing` what it does instead; `facts` are
+    model, backend and the like.
+    """
     values = dict(facts)
     if snapshot is None:
-        return _status(
-            name, DiagnosticStatus.ERROR if problem else DiagnosticStatus.OK, problem or "not active", values
-        )
+        level = DiagnosticStatus.ERROR if problem else DiagnosticStatus.OK
+        return _status(name, level, problem or doing or "not active", values)
     values |= {"output_rate_hz": f"{snapshot.output_rate:.2f}", "processed": str(snapshot.counts.get("processed", 0))}
     for stage, (median, p95) in snapshot.latencies.items():
         values[f"{stage}_ms_median"], values[f"{stage}_ms_p95"] = f"{median:.2f}", f"{p95:.2f}"

@@ -32,11 +32,12 @@ def run(program: str, make_node: Callable[[], Any], args: Sequence[str] | None =
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except (InputError, RuntimeError) as error:  # RuntimeError: what rclpy raises for arguments that it cannot use
-        if isinstance(error, InputError) or (node is None and not rclpy.ok()):
+    except Exception as error:
+        # RuntimeError without a context: what rclpy raises for arguments that it cannot use.
+        if isinstance(error, InputError) or (node is None and isinstance(error, RuntimeError) and not rclpy.ok()):
             print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
             code = 2
-        elif rclpy.ok():
+        elif rclpy.ok():  # a callback that a signal overtook fails in many ways, and that is no fault
             raise
     finally:
         # An interpreter that exits with live threads in rcl aborts, so the end is not to be interrupted.

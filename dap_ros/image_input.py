@@ -27,16 +27,17 @@ class Source:
 
 
 class ImageInput:
-    """Subscribes to `image`, or to `image/compressed` beside it.
+    """Subscribes to `<prefix>image`, or to `<prefix>image/compressed` beside it.
 
     `kind` and `reliability` are the parameters `input` and `input_reliability`. Until somebody publishes, the
     subscription is raw and reliable; `check`, called now and then, moves it to what it finds.
     """
 
     def __init__(
-        self, node: Any, kind: str, reliability: str, callback: Callable[[Image | CompressedImage], None]
+        self, node: Any, prefix: str, kind: str, reliability: str, callback: Callable[[Image | CompressedImage], None]
     ) -> None:
         self._node = node
+        self._prefix = prefix
         self._kind = kind
         self._reliability = reliability
         self._callback = callback
@@ -99,8 +100,9 @@ class ImageInput:
 
     def _topics(self) -> tuple[str, str]:
         """Resolved names; the compressed one follows a remapped `image`, as image_transport has it."""
-        raw = self._node.resolve_topic_name("image")
-        compressed = self._node.resolve_topic_name("image/compressed")
-        if compressed == self._node.resolve_topic_name("image/compressed", only_expand=True):
+        name = f"{self._prefix}image"
+        raw = self._node.resolve_topic_name(name)
+        compressed = self._node.resolve_topic_name(f"{name}/compressed")
+        if compressed == self._node.resolve_topic_name(f"{name}/compressed", only_expand=True):
             compressed = f"{raw}/compressed"
         return raw, compressed

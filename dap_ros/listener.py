@@ -16,7 +16,8 @@ from sensor_msgs.msg import Image, PointCloud2
 from dap_core.evaluation.metrics import DepthMetrics, depth_metrics, mean_metrics, sphere_weight
 from dap_core.io.image_messages import decode_image, decode_range
 from dap_ros.diagnostics import values_of
-from dap_ros.outputs import TOPICS
+from dap_ros.messages import data_bytes
+from dap_ros.outputs import DEFAULT_TOPICS, OUTPUTS
 from dap_ros.transport import qos
 
 #: Camera frames kept until their depth arrives; at 30 Hz these are two seconds.
@@ -55,24 +56,25 @@ class Scene:
 
 
 class Listener(Node):
-    """Subscribes to all outputs of depth_node and both topics of synthetic_camera."""
+    """Subscribes to the default outputs of depth_node and both topics of synthetic_camera."""
 
     def __init__(self, namespace: str) -> None:
         super().__init__("dap_demo", namespace=namespace)
-        self.topics = {topic: TopicRecord() for topic in TOPICS}
+        self.topics = {topic: TopicRecord() for topic in DEFAULT_TOPICS}
         self.status: dict[str, Any] = {}
         self._frames: dict[str, OrderedDict[tuple[int, int], Any]] = {
             topic: OrderedDict() for topic in ("image", "range", "depth/image", "points")
         }
         self._pairs: list[tuple[Image, Image]] = []
         self._compared = 0.0
-        for topic, kind in {"image": Image, "range": Image, **TOPICS}.items():
+        kinds = {"image": Image, "range": Image} | {topic: OUTPUTS[topic].kind for topic in DEFAULT_TOPICS}
+        for topic, kind in kinds.items():
             self.create_subscription(kind, topic, lambda m, t=topic: self._on_message(t, m), qos("reliable", 5))
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos("reliable", 10))
 
     def reset(self) -> None:
         """Forget what was measured so far."""
-        self.topics = {topic: TopicRecord() for topic in TOPICS}
+        self.topics = {topic: TopicRecord() for topic in DEFAULT_TOPICS}
         self._pairs = []
 
     def problem(self) -> str:
@@ -108,7 +110,7 @@ class Listener(Node):
             points=np.frombuffer(cloud.data, np.float32).reshape(cloud.width, cloud.point_step // 4)[:, :3],
         )
 
-    def _on_message(self, topic: str, message: Image | PointCloud2) -> None:
+    def _on_message(self, topic: str, message: Any) -> None:
         now = time.monotonic()
         stamp = message.header.stamp
         key = (stamp.sec, stamp.nanosec)
@@ -116,7 +118,7 @@ class Listener(Node):
         if record is not None:
             record.arrivals.append(now)
             record.latencies_s.append(1e-9 * self.get_clock().now().nanoseconds - (stamp.sec + 1e-9 * stamp.nanosec))
-            record.nbytes = len(message.data)
+            record.nbytes = data_bytes(message)
         frames = self._frames.get(topic)
         if frames is not None:
             frames[key] = message

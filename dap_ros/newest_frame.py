@@ -1,39 +1,45 @@
-"""A slot that holds the newest frame only, so that a slow model drops frames and never lags."""
+"""Slots that hold the newest frame of each camera only, so that a slow model drops frames and never lags."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-class NewestFrame(Generic[T]):
-    """Hand-over from the executor's thread to the worker's; `put` never blocks."""
+class NewestFrames(Generic[T]):
+    """Hand-over from the executor's thread to the worker's; `put` never blocks, `take` gives the cameras fair turns."""
 
-    def __init__(self) -> None:
+    def __init__(self, cameras: Sequence[str]) -> None:
         self._condition = threading.Condition()
-        self._frame: T | None = None
+        self._frames: dict[str, T | None] = dict.fromkeys(cameras)
         self._closed = False
 
-    def put(self, frame: T) -> bool:
+    def put(self, camera: str, frame: T) -> bool:
         """Leave a frame; returns whether it displaced one that nobody had taken."""
         with self._condition:
-            displaced = self._frame is not None
-            self._frame = frame
+            displaced = self._frames[camera] is not None
+            self._frames[camera] = frame
             self._condition.notify()
             return displaced
 
-    def take(self) -> T | None:
-        """Wait for a frame and take it; None once the slot is closed."""
+    def take(self) -> tuple[str, T] | None:
+        """Wait for a frame and take it, of the camera served longest ago; None once the slots are closed."""
         with self._condition:
-            self._condition.wait_for(lambda: self._closed or self._frame is not None)
-            frame, self._frame = self._frame, None
-            return None if self._closed else frame
+            while not self._closed:
+                for camera, frame in self._frames.items():
+                    if frame is not None:
+                        del self._frames[camera]
+                        self._frames[camera] = None  # at the end of the order now
+                        return camera, frame
+                self._condition.wait()
+            return None
 
     def close(self) -> None:
         """Let `take` return None from now on."""
         with self._condition:
             self._closed = True
-            self._frame = None
+            self._frames = dict.fromkeys(self._frames)
             self._condition.notify_all()

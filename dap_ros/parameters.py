@@ -1,24 +1,30 @@
-"""Every parameter once: name, type, default, range, description, and when a change takes effect.
+"""ROS parameters of the nodes, declared from the dataclasses whose fields describe them (`dap_core.settings`).
 
-A component's parameters are the fields of a frozen dataclass; `declare` turns them into ROS parameters with
-descriptors, `read` gives the dataclass back, `check_change` answers requests to set them.
+`NodeSettings` owns the parameters of depth_node: it declares them, answers requests to change them, and gives one
+immutable `Settings` at a time, so that a frame sees all of a change or nothing of it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    ParameterType,
+    SetParametersResult,
+)
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.parameter import Parameter
 
 from dap_core.backends import BACKENDS
 from dap_core.errors import InputError
-
-#: start: fixed when the process starts; configure: taken in `on_configure`, so settable before; dynamic: any time.
-When = Literal["start", "configure", "dynamic"]
+from dap_core.pipeline import MountConfig, ProcessingConfig
+from dap_core.settings import build, fault, fields, setting
 
 _WHEN_TEXT = {
     "start": "Fixed at start.",
@@ -29,109 +35,168 @@ _WHEN_TEXT = {
 S = TypeVar("S")
 
 
-def parameter(
-    default: Any,
-    description: str,
-    when: When,
-    *,
-    choices: Sequence[str] = (),
-    low: float | None = None,
-    high: float | None = None,
-) -> Any:
-    """A dataclass field that is a ROS parameter."""
-    return dataclasses.field(
-        default=default,
-        metadata={"description": description, "when": when, "choices": tuple(choices), "low": low, "high": high},
-    )
-
-
 @dataclasses.dataclass(frozen=True)
-class NodeParameters:
-    """Parameters of depth_node."""
+class NodeParameters(MountConfig, ProcessingConfig):
+    """Parameters of depth_node; those of `MountConfig` are declared once more for every camera of `cameras`."""
 
-    autostart: bool = parameter(
+    autostart: bool = setting(
         True, "Configure and activate at start; false leaves that to a lifecycle manager.", "start"
     )
-    model: str = parameter(
+    diagnostics_period: float = setting(1.0, "Seconds between /diagnostics messages.", "start", low=0.1, high=60.0)
+    cameras: tuple[str, ...] = setting(
+        (),
+        "Names of several cameras that share the engine: the topics of each are below its name, and so are its mount's "
+        "parameters. Empty: one camera, with its topics in the node's namespace.",
+        "start",
+    )
+    model: str = setting(
         "dap-tiny", "Name of a bundled model, or path of an exported .onnx or of a checkpoint.", "configure"
     )
-    backend: str = parameter(
+    backend: str = setting(
         "auto", "What runs the model; auto picks one and /diagnostics says why.", "configure",
         choices=("auto", *BACKENDS),
     )  # fmt: skip
-    threads: int = parameter(0, "CPU threads of the backend; 0 leaves it to the backend.", "configure", low=0, high=256)
-    input: str = parameter(
+    threads: int = setting(0, "CPU threads of the backend; 0 leaves it to the backend.", "configure", low=0, high=256)
+    input: str = setting(
         "auto",
         "Image messages to take: raw on `image`, compressed on `image/compressed` (or on `image`, where that is what "
         "is published there), or auto: what is published, raw first.",
         "configure",
         choices=("auto", "raw", "compressed"),
     )
-    input_reliability: str = parameter(
+    input_reliability: str = setting(
         "auto", "Reliability of the image subscription; auto takes the publisher's.", "configure",
         choices=("auto", "reliable", "best_effort"),
     )  # fmt: skip
-    output_reliability: str = parameter(
+    output_reliability: str = setting(
         "reliable", "Reliability of all outputs; reliable also serves best-effort subscribers.", "configure",
         choices=("reliable", "best_effort"),
     )  # fmt: skip
-    output_depth: int = parameter(2, "History depth of all outputs, messages.", "configure", low=1, high=10)
-    diagnostics_period: float = parameter(1.0, "Seconds between /diagnostics messages.", "start", low=0.1, high=60.0)
-    depth_encoding: str = parameter(
+    output_depth: int = setting(2, "History depth of all outputs, messages.", "configure", low=1, high=10)
+    publish_frames: str = setting(
+        "faces",
+        "Static transforms to publish: those of the faces, those of the faces and of the image's _optical_frame below "
+        "its _link, or none.",
+        "configure",
+        choices=("faces", "all", "none"),
+    )
+    frame: str = setting(
+        "",
+        "Frame of clouds and scan (x forward, z up); empty: the _link twin of the image's _optical_frame, or the "
+        "image's own frame. With several cameras always empty.",
+        "dynamic",
+    )
+    odometry_frame: str = setting(
+        "",
+        "Frame in which TF gives the robot's motion (odom, say), for the temporal filter to follow; empty: the filter "
+        "takes the camera for standing.",
+        "configure",
+    )
+    snapshot_folder: str = setting(
+        "", "Folder below which ~/save_snapshot makes one for each snapshot; empty: ~/.ros/dap_snapshots.", "dynamic"
+    )
+    depth_encoding: str = setting(
         "32FC1",
         "Encoding of depth/image: 32FC1 metres (+inf far, nan unknown) or 16UC1 millimetres (65535 far or beyond "
         "65.535 m, 0 unknown).",
         "dynamic",
         choices=("32FC1", "16UC1"),
     )
-    cloud_points: int = parameter(
-        24000,
-        "Most points in `points`; best-effort subscribers without the DDS profile lose messages above 24000.",
-        "dynamic",
-        low=1,
-        high=1_000_000,
-    )
-    cloud_frame: str = parameter(
-        "",
-        "Frame of `points` (x forward, z up); empty: the _link twin of the image's _optical_frame, or its own frame.",
-        "dynamic",
-    )
-    camera_height: float = parameter(
-        0.0, "Metres of the camera above the ground, added to the field `height` of `points`.", "dynamic",
-        low=0.0, high=1000.0,
-    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise InputError("model must not be empty: the name of a bundled model or a path is expected")
+        wrong = [c for c in self.cameras if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]*", c)]
+        if wrong or len(set(self.cameras)) < len(self.cameras):
+            raise InputError(
+                f"cameras are different names of letters, digits and underscores, got {', '.join(self.cameras)}"
+            )
+        taken = [c for c in self.cameras if c in {f.name for f in dataclasses.fields(self)}]
+        if taken:
+            raise InputError(f"a camera cannot be called {taken[0]!r}: that is a parameter")
+        if self.frame and self.cameras:
+            raise InputError("frame is for one camera; with several each uses the frames of its own images")
 
 
 @dataclasses.dataclass(frozen=True)
 class CameraParameters:
     """Parameters of synthetic_camera."""
 
-    bag: str = parameter("", "Bag with /camera/image/compressed and /camera/range; empty is the shipped walk.", "start")
-    rate: float = parameter(30.0, "Frames per second.", "start", low=0.1, high=240.0)
-    compressed: bool = parameter(False, "Publish JPEG on image/compressed instead of raw rgb8 on image.", "start")
-    height: int = parameter(
+    bag: str = setting("", "Bag with /camera/image/compressed and /camera/range; empty is the shipped walk.", "start")
+    rate: float = setting(30.0, "Frames per second.", "start", low=0.1, high=240.0)
+    compressed: bool = setting(False, "Publish JPEG on image/compressed instead of raw rgb8 on image.", "start")
+    height: int = setting(
         0, "Rows of the published images (columns are twice that); 0 is as recorded.", "start", low=0, high=8192
     )
-    frame_id: str = parameter("camera_link", "Frame of the images.", "start")
-    reliability: str = parameter(
-        "reliable", "Reliability of both topics.", "start", choices=("reliable", "best_effort")
-    )
+    frame_id: str = setting("camera_link", "Frame of the images.", "start")
+    reliability: str = setting("reliable", "Reliability of both topics.", "start", choices=("reliable", "best_effort"))
 
 
-def declare(node: Any, group: type) -> None:
-    """Declare every field of `group` on a node. Raises InputError for an override of the wrong type or out of range."""
-    for f in dataclasses.fields(group):
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that the parameters say at one moment: the node's, and the mount of each camera by name.
+
+    The only camera of a node without `cameras` is called "".
+    """
+
+    node: NodeParameters
+    mounts: Mapping[str, MountConfig]
+
+
+class NodeSettings:
+    """Declares depth_node's parameters and keeps `current` as they change. Raises InputError for a wrong override.
+
+    `configured` says whether the node is configured at the moment.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+        self.configured = False
+        declare(node, NodeParameters)
+        for camera in read(node, NodeParameters).cameras:
+            declare(node, MountConfig, f"{camera}.")
+        self.current = self._settings({})
+        node.add_on_set_parameters_callback(self._on_set)
+
+    def _settings(self, changes: Mapping[str, Any]) -> Settings:
+        node = read(self._node, NodeParameters, changes=changes)
+        mounts = {c: read(self._node, MountConfig, f"{c}.", changes) for c in node.cameras}
+        return Settings(node, mounts or {"": node})
+
+    def _on_set(self, changes: list[Parameter]) -> SetParametersResult:
+        known = dict(fields(NodeParameters))
+        for camera in self.current.node.cameras:
+            known |= dict(fields(MountConfig, f"{camera}."))
+        wanted = {c.name: c.value for c in changes if c.name in known}  # the rest is use_sim_time and the like
+        for name in wanted:
+            if self.configured and known[name].metadata["when"] == "configure":
+                reason = f"{name} takes effect at configure: clean the node up first"
+                return SetParametersResult(successful=False, reason=reason)
         try:
-            node.declare_parameter(f.name, f.default, descriptor(f))
-        except (InvalidParameterTypeException, InvalidParameterValueException) as error:  # noqa: PERF203
-            raise InputError(f"parameter {f.name}: {' '.join(str(error).split())}") from None
+            self.current = self._settings(wanted)
+        except InputError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
 
 
-def descriptor(f: dataclasses.Field[Any]) -> ParameterDescriptor:
-    """Descriptor of one field: description, range, and whether it is read-only."""
+def declare(node: Any, kind: type, prefix: str = "") -> None:
+    """Declare the settings of a dataclass. Raises InputError for an override of the wrong type or out of range."""
+    for name, f in fields(kind, prefix):
+        # An empty list has no type in a parameter file, so that a list of one empty string stands for it.
+        default = (list(f.default) or [""]) if isinstance(f.default, tuple) else f.default
+        try:
+            node.declare_parameter(name, default, descriptor(name, f))
+        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            raise InputError(f"parameter {name}: {' '.join(str(error).split())}") from None
+
+
+def descriptor(name: str, f: dataclasses.Field[Any]) -> ParameterDescriptor:
+    """Descriptor of one setting: description, range, and whether it is read-only."""
     m = f.metadata
-    result = ParameterDescriptor(name=f.name, description=f"{m['description']} {_WHEN_TEXT[m['when']]}")
+    result = ParameterDescriptor(name=name, description=f"{m['description']} {_WHEN_TEXT[m['when']]}")
     result.read_only = m["when"] == "start"
+    if isinstance(f.default, tuple):
+        result.type = ParameterType.PARAMETER_STRING_ARRAY
     if m["choices"]:
         result.additional_constraints = f"one of: {', '.join(m['choices'])}"
     if m["low"] is not None and isinstance(f.default, float):
@@ -141,41 +206,21 @@ def descriptor(f: dataclasses.Field[Any]) -> ParameterDescriptor:
     return result
 
 
-def read(node: Any, group: type[S]) -> S:
-    """The current values as `group`. Raises InputError for a value that is not allowed."""
-    values = {f.name: node.get_parameter(f.name).value for f in dataclasses.fields(group)}  # type: ignore[arg-type]
-    for f in dataclasses.fields(group):  # type: ignore[arg-type]
-        reason = fault(f, values[f.name])
+def read(node: Any, kind: type[S], prefix: str = "", changes: Mapping[str, Any] | None = None) -> S:
+    """The current values as `kind`, with `changes` (full names) instead of theirs.
+
+    Raises InputError for values that are not allowed, or that do not go together.
+    """
+    values = {}
+    for name, f in fields(kind, prefix):
+        value = changes[name] if changes and name in changes else node.get_parameter(name).value
+        if isinstance(f.default, tuple) and isinstance(value, Sequence) and not isinstance(value, str):
+            value = tuple(v for v in value if v != "")
+        reason = fault(name, f, value)
         if reason:
-            raise InputError(reason)
-    return group(**values)
-
-
-def fault(f: dataclasses.Field[Any], value: Any) -> str | None:
-    """Why a value is not allowed for a field, in one line; None when it is."""
-    m = f.metadata
-    if type(value) is not type(f.default):
-        return f"parameter {f.name} is a {type(f.default).__name__}, got {value!r}"
-    if m["choices"] and value not in m["choices"]:
-        return f"parameter {f.name} is one of {', '.join(m['choices'])}, got {value!r}"
-    # Also refuses nan, which compares false with everything.
-    if m["low"] is not None and not m["low"] <= value <= m["high"]:
-        return f"parameter {f.name} lies between {m['low']} and {m['high']}, got {value!r}"
-    if f.name in ("model", "backend") and not value:
-        return f"parameter {f.name} must not be empty"
-    return None
-
-
-def check_change(group: type, changes: Sequence[Parameter], configured: bool) -> SetParametersResult:
-    """Answer to a request to set parameters: refused as a whole, with the reason, when one value is not acceptable."""
-    fields = {f.name: f for f in dataclasses.fields(group)}
-    for change in changes:
-        f = fields.get(change.name)
-        if f is None:  # use_sim_time and other parameters of every node
-            continue
-        reason = fault(f, change.value)
-        if reason is None and configured and f.metadata["when"] == "configure":
-            reason = f"parameter {f.name} takes effect at configure: clean the node up first"
-        if reason is not None:
-            return SetParametersResult(successful=False, reason=reason)
-    return SetParametersResult(successful=True)
+            raise InputError(f"parameter {reason}")
+        values[name] = value
+    try:
+        return build(kind, values, prefix)
+    except InputError as error:
+        raise InputError(f"parameter {error}") from None

@@ -1,13 +1,18 @@
-"""Depth from one 360-degree camera: `ros2 launch dap_ros dap.launch.py image:=/theta/image_raw`.
+"""Depth from 360-degree cameras: `ros2 launch dap_ros dap.launch.py image:=/theta/image_raw`.
 
-Topics are below /<namespace>/<camera_name>. An argument that is left empty leaves its parameter to the parameter file.
+Topics are below /<namespace>/<camera_name>. Several cameras on one engine have a name each, and their topics in the
+same order: `cameras:=front,rear image:=/front/image_raw,/rear/image_raw`; the outputs of each are one level deeper.
+An argument that is left empty leaves its parameter to the parameter file. A robot's own bringup includes this file with
+IncludeLaunchDescription and the same arguments.
 """
 
 import os
+import re
+import time
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
@@ -15,18 +20,29 @@ from launch_ros.actions import LifecycleNode, Node
 SHARE = get_package_share_directory("dap_ros")
 
 #: Topics that rviz/dap.rviz shows, below /camera there.
-SHOWN = ("image", "depth/color", "points")
+SHOWN = ("image", "depth/color", "points", "scan")
+
+#: What `record:=true` records of each camera, beside its images.
+RECORDED = ("imu", "depth/image", "mask/near", "mask/far", "points", "points/clearing", "scan")
 
 
 def _nodes(context):
     """The nodes, once the arguments are known."""
-    value = {
-        name: LaunchConfiguration(name).perform(context) for name in ("namespace", "camera_name", "model", "backend")
-    }
+    names = ("namespace", "camera_name", "model", "backend", "cameras", "image", "record", "bag")
+    value = {name: LaunchConfiguration(name).perform(context) for name in names}
     namespace = "/" + "/".join(
         part.strip("/") for part in (value["namespace"], value["camera_name"]) if part.strip("/")
     )
+    cameras = [name.strip() for name in value["cameras"].split(",") if name.strip()]
+    images = [topic.strip() for topic in value["image"].split(",")]
+    if cameras and value["image"] == "image":
+        images = [f"{name}/image" for name in cameras]
+    if len(images) != max(1, len(cameras)):
+        raise ValueError(f"image names {len(images)} topics for {max(1, len(cameras))} cameras, give one for each")
+    inputs = [f"{name}/image" for name in cameras] or ["image"]
     overrides = {name: value[name] for name in ("model", "backend") if value[name]}
+    if cameras:
+        overrides["cameras"] = cameras
     frame = f"{value['camera_name'] or 'camera'}_link"
     return [
         LifecycleNode(
@@ -35,7 +51,7 @@ def _nodes(context):
             name="depth_node",
             namespace=namespace,
             parameters=[LaunchConfiguration("params_file"), *([overrides] if overrides else [])],
-            remappings=[("image", LaunchConfiguration("image"))],
+            remappings=list(zip(inputs, images, strict=True)),
             output="screen",
         ),
         Node(
@@ -56,7 +72,28 @@ def _nodes(context):
             remappings=[(f"/camera/{topic}", f"{namespace.rstrip('/')}/{topic}") for topic in SHOWN],
             condition=IfCondition(LaunchConfiguration("rviz")),
         ),
+        ExecuteProcess(
+            cmd=[
+                *("ros2", "bag", "record", "--storage", "mcap"),
+                *("--output", value["bag"] or time.strftime("dap_%Y%m%d_%H%M%S")),
+                # Positional topics are gone in newer distributions, `--topics` is unknown to older ones.
+                *("--regex", _recorded(namespace, cameras, images)),
+            ],
+            condition=IfCondition(LaunchConfiguration("record")),
+            output="screen",
+        ),
     ]
+
+
+def _recorded(namespace, cameras, images):
+    """A regular expression for everything that an evaluation needs: images, outputs, transforms, diagnostics."""
+    absolute = [topic if topic.startswith("/") else f"{namespace}/{topic}" for topic in images]
+    topics = [name for topic in absolute for name in (topic, f"{topic}/compressed")]
+    prefixes = [f"{namespace}/{name}" for name in cameras] or [namespace]
+    topics += [f"{prefix}/{topic}" for prefix in prefixes for topic in RECORDED]
+    return (
+        "^(" + "|".join(re.escape(topic) for topic in [*topics, "/tf", "/tf_static", "/diagnostics", "/clock"]) + ")$"
+    )
 
 
 def generate_launch_description():
@@ -65,8 +102,15 @@ def generate_launch_description():
     return LaunchDescription(
         [
             DeclareLaunchArgument("model", default_value="", description="bundled model, .onnx or checkpoint"),
-            DeclareLaunchArgument("backend", default_value="", description="auto, onnxruntime, openvino or torch"),
-            DeclareLaunchArgument("image", default_value="image", description="topic of the panoramas"),
+            DeclareLaunchArgument(
+                "backend", default_value="", description="auto, tensorrt, onnxruntime, openvino or torch"
+            ),
+            DeclareLaunchArgument(
+                "image", default_value="image", description="topic of the panoramas; several with commas, as cameras"
+            ),
+            DeclareLaunchArgument(
+                "cameras", default_value="", description="names of several cameras on one engine, with commas"
+            ),
             DeclareLaunchArgument("camera_name", default_value="camera", description="last part of the namespace"),
             DeclareLaunchArgument("namespace", default_value="", description="first part of the namespace"),
             DeclareLaunchArgument(
@@ -80,6 +124,10 @@ def generate_launch_description():
                 description="Fast DDS profile for large messages: auto (the shipped one), none, or a file",
             ),
             DeclareLaunchArgument("rviz", default_value="false", description="show the result in RViz"),
+            DeclareLaunchArgument(
+                "record", default_value="false", description="record inputs and outputs to an mcap bag"
+            ),
+            DeclareLaunchArgument("bag", default_value="", description="folder of that bag; empty: dap_<date>_<time>"),
             DeclareLaunchArgument(
                 "synthetic_camera", default_value="false", description="play the shipped walk as the camera"
             ),

@@ -127,7 +127,8 @@ class Node:
             command += ["-r", f"__ns:={perform(self.namespace, context)}"]
         for entry in self.parameters:
             if isinstance(entry, Mapping):
-                values = {k: v if isinstance(v, bool | int | float) else perform(v, context) for k, v in entry.items()}
+                plain = (bool, int, float, list)
+                values = {k: v if isinstance(v, plain) else perform(v, context) for k, v in entry.items()}
                 with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="launch_params_", delete=False) as file:
                     yaml.safe_dump({"/**": {"ros__parameters": values}}, file)
                 command += ["--params-file", file.name]
@@ -136,6 +137,18 @@ class Node:
         for old, new in self.remappings:
             command += ["-r", f"{perform(old, context)}:={perform(new, context)}"]
         context.commands.append(command)
+
+
+class ExecuteProcess:
+    def __init__(
+        self, *, cmd: Iterable[Any], condition: IfCondition | None = None, output: str = "log", **kwargs: Any
+    ) -> None:
+        assert set(kwargs) <= {"cwd", "env", "additional_env", "name", "shell", "sigterm_timeout", "sigkill_timeout"}
+        self.cmd, self.condition = list(cmd), condition
+
+    def execute(self, context: LaunchContext) -> None:
+        if self.condition is None or self.condition.evaluate(context):
+            context.commands.append([perform(word, context) for word in self.cmd])
 
 
 class LifecycleNode(Node):
@@ -153,7 +166,9 @@ def execute(path: Path, arguments: Mapping[str, str], install: Path, environment
     context = LaunchContext(install, dict(environment), dict(arguments))
     modules = {
         "launch": {"LaunchDescription": LaunchDescription},
-        "launch.actions": {c.__name__: c for c in (DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable)},
+        "launch.actions": {
+            c.__name__: c for c in (DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, SetEnvironmentVariable)
+        },
         "launch.conditions": {"IfCondition": IfCondition},
         "launch.substitutions": {c.__name__: c for c in (EnvironmentVariable, LaunchConfiguration)},
         "launch_ros": {},

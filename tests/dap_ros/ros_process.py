@@ -19,7 +19,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
 from rclpy.executors import SingleThreadedExecutor
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from dap_ros.diagnostics import values_of
@@ -103,7 +103,7 @@ class Peer:
         self.node.create_subscription(kind, topic, self.received[topic].append, qos(reliability, depth))
         return self.received[topic]
 
-    def publish(self, topic: str, message: Image | CompressedImage, reliability: str = "reliable") -> None:
+    def publish(self, topic: str, message: Any, reliability: str = "reliable") -> None:
         """Publish, once somebody is subscribed."""
         if topic not in self._publishers:
             publisher = self.node.create_publisher(type(message), topic, qos(reliability, 5))
@@ -158,6 +158,7 @@ class Peer:
             int: ("integer_value", ParameterType.PARAMETER_INTEGER),
             float: ("double_value", ParameterType.PARAMETER_DOUBLE),
             str: ("string_value", ParameterType.PARAMETER_STRING),
+            list: ("string_array_value", ParameterType.PARAMETER_STRING_ARRAY),
         }
         field, kind = kinds[type(value)]
         request = SetParameters.Request(

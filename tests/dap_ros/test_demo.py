@@ -20,7 +20,7 @@ def demo(*arguments: str, timeout: float = 150.0) -> subprocess.CompletedProcess
 def test_table_and_picture(tmp_path: Path) -> None:
     done = demo("--seconds", "3", "--out", str(tmp_path / "a" / "b"))
     assert done.returncode == 0, done.stdout + done.stderr
-    for topic in ("depth/image", "mask/near", "mask/far", "points", "depth/color"):
+    for topic in ("depth/image", "mask/near", "mask/far", "points", "scan", "depth/color"):
         row = next(line for line in done.stdout.splitlines() if f" {topic} " in line)
         cells = [c.strip() for c in re.split("[│|]", row) if c.strip()]
         assert float(cells[1]) > 1.0 and 0.0 < float(cells[2]) <= float(cells[3]), row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,26 @@ def test_defaults_and_arguments(install: Path, sourced: dict[str, str]) -> None:
     assert context.environment["DAP_ROS_DDS_PROFILE"] == "none"
 
 
+def test_several_cameras_and_a_recording(install: Path, sourced: dict[str, str]) -> None:
+    context = launched(install, sourced, cameras="front, rear", image="/a/pano,/b/pano", record="true", namespace="bot")
+    node, recorder = context.commands
+    assert "front/image:=/a/pano" in node and "rear/image:=/b/pano" in node and "__ns:=/bot/camera" in node
+    values = yaml.safe_load(Path([node[i + 1] for i, w in enumerate(node) if w == "--params-file"][1]).read_text())
+    assert values["/**"]["ros__parameters"] == {"cameras": ["front", "rear"]}
+    assert recorder[:6] == ["ros2", "bag", "record", "--storage", "mcap", "--output"]
+    assert re.fullmatch(r"dap_\d{8}_\d{6}", recorder[6]) and recorder[7] == "--regex"
+    wanted = ("/a/pano", "/b/pano/compressed", "/bot/camera/front/scan", "/bot/camera/rear/depth/image", "/tf_static")
+    assert all(re.search(recorder[8], topic) for topic in wanted)
+    assert not re.search(recorder[8], "/a/pano/theora") and not re.search(recorder[8], "/bot/camera/front/points/full")
+
+    (node, recorder) = launched(install, sourced, record="true", bag="/data/run1").commands
+    assert recorder[6] == "/data/run1" and re.search(recorder[8], "/camera/image/compressed")
+    (node,) = launched(install, sourced, cameras="left,right").commands
+    assert "left/image:=left/image" in node and "right/image:=right/image" in node
+    with pytest.raises(ValueError, match="image names 1 topics for 2 cameras"):
+        launched(install, sourced, cameras="left,right", image="/one")
+
+
 def _topics(tree: object) -> Iterator[str]:
     if isinstance(tree, dict):
         if isinstance(tree.get("Topic"), dict):
@@ -135,7 +156,8 @@ def test_launched_processes_talk(install: Path, sourced: dict[str, str], known_m
         assert peer.wait(lambda: peer.diagnostics("transport"))
         profile = install / "dap_ros" / "share" / "dap_ros" / "config" / "fastdds_large_messages.xml"
         assert str(profile) in peer.diagnostics("transport")["profile"]
-        assert node.stop() == 0 and camera.stop() == 0
+        assert node.stop() == 0, node.log()
+        assert camera.stop() == 0, camera.log()
         assert "Traceback" not in node.log() + camera.log()
 
 

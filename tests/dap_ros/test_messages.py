@@ -11,9 +11,13 @@ import struct
 import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import Image, PointCloud2, PointField
+from sensor_msgs.msg import Image, LaserScan, PointCloud2, PointField
 from std_msgs.msg import Header
 
+from dap_core.panorama import check_erp_shape
+from dap_core.products.cloud import Cloud
+from dap_core.products.faces import FacesConfig, faces_of
+from dap_core.products.scan import Scan
 from dap_ros import messages
 
 HEADER = Header(frame_id="pano_optical_frame")
@@ -80,17 +84,50 @@ def test_numpy_path_equals_sensor_msgs_py() -> None:
     assert ours == messages.cloud_message(points, names, HEADER)
 
 
-def test_panorama_of_a_received_message() -> None:
+def test_pixels_of_a_received_message() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 3), np.uint8)
     sent = messages.numpy_image_message(pixels, "bgr8", HEADER)
     received = deserialize_message(serialize_message(sent), Image)
-    np.testing.assert_array_equal(messages.panorama_of(received), pixels[..., ::-1])
+    np.testing.assert_array_equal(messages.pixels_of(received, check_erp_shape), pixels[..., ::-1])
     received.is_bigendian = 1  # says nothing about bytes
-    np.testing.assert_array_equal(messages.panorama_of(received), pixels[..., ::-1])
+    np.testing.assert_array_equal(messages.pixels_of(received, check_erp_shape), pixels[..., ::-1])
 
 
-def test_cloud_frames() -> None:
-    assert messages.cloud_frame("theta_optical_frame") == "theta_link"
-    assert messages.cloud_frame("theta_link") == "theta_link"
-    assert messages.cloud_frame("theta_optical_frame", "base_link") == "base_link"
-    assert messages.cloud_frame("") == ""
+def test_points_with_colour_pack_it_as_pcl_does() -> None:
+    cloud = Cloud(np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32), np.array([[1, 2, 3], [255, 128, 0]], np.uint8))
+    message = messages.points_message(cloud, HEADER)
+    assert [(f.name, f.offset, f.datatype) for f in message.fields] == [
+        (n, 4 * i, PointField.FLOAT32) for i, n in enumerate(("x", "y", "z", "height", "rgb"))
+    ]
+    data = bytes(message.data)
+    assert struct.unpack("<4fI", data[:20]) == (1, 2, 3, 4, 0x010203)
+    assert struct.unpack("<4fI", data[20:]) == (5, 6, 7, 8, 0xFF8000)
+    plain = messages.points_message(Cloud(cloud.xyzh), HEADER)
+    assert (plain.point_step, len(plain.fields)) == (16, 4)
+
+
+def test_organised_cloud_keeps_the_image_order() -> None:
+    points = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
+    points[1, 2] = np.nan
+    message = messages.organised_message(points, HEADER)
+    assert (message.height, message.width, message.row_step, message.point_step) == (2, 4, 48, 12)
+    assert struct.unpack("<3f", bytes(message.data)[48 + 12 : 48 + 24]) == (15, 16, 17)
+
+
+def test_scan_fields_and_special_values_survive_the_wire() -> None:
+    values = np.array([1.5, np.inf, -np.inf, np.nan], np.float32)
+    scan = Scan(values, angle_min=-np.pi + np.pi / 4, angle_increment=np.pi / 2, range_min=0.2, range_max=20.0)
+    message = deserialize_message(serialize_message(messages.scan_message(scan, HEADER)), LaserScan)
+    assert message.header == HEADER
+    np.testing.assert_array_equal(np.array(message.ranges, np.float32), values)
+    assert (message.range_min, message.range_max) == (pytest.approx(0.2), 20.0)
+    assert message.angle_max == pytest.approx(np.pi - np.pi / 4) and message.angle_increment == pytest.approx(np.pi / 2)
+
+
+def test_camera_info_of_a_face() -> None:
+    (face,) = faces_of(FacesConfig(names=("front",), size=100, fov=90.0))
+    info = messages.camera_info_message(face, HEADER)
+    assert (info.width, info.height, info.distortion_model, list(info.d)) == (100, 100, "plumb_bob", [0.0] * 5)
+    assert list(info.k) == pytest.approx([50, 0, 49.5, 0, 50, 49.5, 0, 0, 1])
+    assert list(info.p) == pytest.approx([50, 0, 49.5, 0, 0, 50, 49.5, 0, 0, 0, 1, 0])
+    assert list(info.r) == [1, 0, 0, 0, 1, 0, 0, 0, 1]

@@ -1,60 +1,77 @@
-"""The table of parameters, its descriptors, and the commented file are the same set."""
+"""Settings, descriptors, file and documentation are the same set; changes are whole or not at all."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rclpy
 import yaml
+from rcl_interfaces.msg import ParameterType
 from rclpy.parameter import Parameter
 
 from dap_core.errors import InputError
-from dap_ros.parameters import CameraParameters, NodeParameters, check_change, declare, descriptor, read
+from dap_core.settings import build, fields, flat
+from dap_ros.parameter_file import parameter_file, parameter_table
+from dap_ros.parameters import CameraParameters, NodeParameters, NodeSettings, declare, descriptor, read
 from dap_ros.share import share_file
 
-CONFIG = Path(__file__).parents[2] / "config" / "dap.yaml"
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "config" / "dap.yaml"
 
 
-def test_the_file_names_every_parameter_with_its_default() -> None:
-    written = yaml.safe_load(CONFIG.read_text())
-    assert written == {"/**": {"ros__parameters": dataclasses.asdict(NodeParameters())}}
+def test_the_shipped_file_is_the_one_that_the_settings_give() -> None:
+    assert CONFIG.read_text() == parameter_file(NodeParameters), "run: dap parameters --out config/dap.yaml"
     assert share_file("config/dap.yaml").samefile(CONFIG)
 
 
-def test_the_file_says_when_each_takes_effect() -> None:
-    when = ""
-    found = {}
-    for line in CONFIG.read_text().splitlines():
-        if line.strip().startswith("# ---"):
-            when = next(w for w in ("start", "configure", "dynamic") if w in line)
-        elif line.startswith("    ") and ":" in line and not line.strip().startswith("#"):
-            found[line.split(":")[0].strip()] = when
-    assert found == {f.name: f.metadata["when"] for f in dataclasses.fields(NodeParameters)}
+def test_the_documented_table_is_the_one_that_the_settings_give() -> None:
+    text = (ROOT / "docs" / "parameters.md").read_text()
+    assert parameter_table(NodeParameters) in text, "run: dap parameters --markdown"
 
 
-@pytest.mark.parametrize("group", [NodeParameters, CameraParameters])
-def test_every_parameter_has_a_descriptor(group: type) -> None:
-    for f in dataclasses.fields(group):
-        d = descriptor(f)
-        assert len(d.description) > 20 and d.description.endswith(".")
+def test_the_file_read_back_is_the_defaults() -> None:
+    written = yaml.safe_load(CONFIG.read_text())["/**"]["ros__parameters"]
+    values = {
+        name: [v for v in value if v] if isinstance(value, list) else value for name, value in flat(written).items()
+    }
+    assert set(values) == {name for name, _ in fields(NodeParameters)}
+    assert build(NodeParameters, values) == NodeParameters()
+
+
+@pytest.mark.parametrize("kind", [NodeParameters, CameraParameters])
+def test_every_parameter_has_a_descriptor(kind: type) -> None:
+    for name, f in fields(kind):
+        d = descriptor(name, f)
+        assert len(d.description) > 20 and d.description.endswith("."), name
         assert d.read_only == (f.metadata["when"] == "start")
         if isinstance(f.default, float):
-            assert len(d.floating_point_range) == 1
-            assert d.floating_point_range[0].from_value <= f.default <= d.floating_point_range[0].to_value
+            assert len(d.floating_point_range) == 1, name
+            assert d.floating_point_range[0].from_value <= f.default <= d.floating_point_range[0].to_value, name
         elif type(f.default) is int:
-            assert d.integer_range[0].from_value <= f.default <= d.integer_range[0].to_value
+            assert d.integer_range[0].from_value <= f.default <= d.integer_range[0].to_value, name
+        elif isinstance(f.default, tuple):
+            assert d.type == ParameterType.PARAMETER_STRING_ARRAY
         if f.metadata["choices"]:
-            assert f.default in f.metadata["choices"] and f.default in d.additional_constraints
+            chosen = f.default if isinstance(f.default, tuple) else (f.default,)
+            assert all(c in f.metadata["choices"] and c in d.additional_constraints for c in chosen)
+
+
+def make_node(overrides: dict[str, Any]) -> Any:
+    return rclpy.create_node("parameters", parameter_overrides=[Parameter(k, value=v) for k, v in overrides.items()])
 
 
 def test_declare_and_read_with_overrides() -> None:
-    overrides = [Parameter("cloud_points", value=7), Parameter("model", value="/x.onnx")]
-    node = rclpy.create_node("overridden", parameter_overrides=overrides)
+    node = make_node({"cloud.max_points": 700, "model": "/x.onnx", "faces.names": ["up", "left"]})
     try:
         declare(node, NodeParameters)
-        assert read(node, NodeParameters) == dataclasses.replace(NodeParameters(), cloud_points=7, model="/x.onnx")
+        got = read(node, NodeParameters)
+        assert (got.cloud.max_points, got.model, got.faces.names) == (700, "/x.onnx", ("up", "left"))
+        default = NodeParameters()
+        assert dataclasses.replace(got, cloud=default.cloud, faces=default.faces, model=default.model) == default
     finally:
         node.destroy_node()
 
@@ -62,36 +79,58 @@ def test_declare_and_read_with_overrides() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("cloud_points", "many", "cloud_points"),
-        ("cloud_points", 0, "cloud_points"),
+        ("cloud.max_points", "many", "cloud.max_points"),
+        ("cloud.max_points", 0, "cloud.max_points"),
         ("diagnostics_period", float("nan"), "diagnostics_period"),
         ("input", "video", "one of auto, raw, compressed, got 'video'"),
-        ("model", "", "must not be empty"),
+        ("model", "", "model must not be empty"),
+        ("faces.names", ["front", "behind"], "faces.names takes front, left"),
+        ("cameras", ["one", "two words"], "letters, digits and underscores"),
+        ("cameras", ["scan", "other"], "cannot be called 'scan'"),
+        ("scan.min_height", 2.0, "scan"),
     ],
 )
 def test_wrong_overrides_are_one_line(name: str, value: object, text: str) -> None:
-    node = rclpy.create_node("wrong", parameter_overrides=[Parameter(name, value=value)])
+    node = make_node({name: value})
     try:
         with pytest.raises(InputError) as caught:
-            declare(node, NodeParameters)
-            read(node, NodeParameters)
+            NodeSettings(node)
         assert text in str(caught.value) and "\n" not in str(caught.value)
     finally:
         node.destroy_node()
 
 
-def test_changes() -> None:
-    def answer(name: str, value: object, configured: bool = True) -> str:
-        result = check_change(NodeParameters, [Parameter(name, value=value)], configured)
+@pytest.fixture
+def node() -> Iterator[Any]:
+    node = make_node({"cameras": ["front", "rear"], "rear.camera_height": 0.5})
+    yield node
+    node.destroy_node()
+
+
+def test_every_camera_has_a_mount_of_its_own(node: Any) -> None:
+    settings = NodeSettings(node)
+    assert {name: m.camera_height for name, m in settings.current.mounts.items()} == {"front": 0.0, "rear": 0.5}
+    assert node.set_parameters([Parameter("front.mask.nadir", value=25.0)])[0].successful
+    assert settings.current.mounts["front"].mask.nadir == 25.0 and settings.current.mounts["rear"].mask.nadir == 0.0
+
+
+def test_changes_are_refused_with_the_reason_and_as_a_whole(node: Any) -> None:
+    settings = NodeSettings(node)
+
+    def answer(**changes: object) -> str:
+        wanted = [Parameter(name.replace("__", "."), value=value) for name, value in changes.items()]
+        result = node.set_parameters_atomically(wanted)
         assert result.successful == (not result.reason)
         return str(result.reason)
 
-    assert answer("cloud_points", 10) == ""
-    assert answer("use_sim_time", True) == ""
-    assert answer("threads", 2, configured=False) == ""
-    assert answer("threads", 2) == "parameter threads takes effect at configure: clean the node up first"
-    assert answer("camera_height", 1) == "parameter camera_height is a float, got 1"
-    assert answer("cloud_points", True) == "parameter cloud_points is a int, got True"
-    assert answer("depth_encoding", "8UC1") == "parameter depth_encoding is one of 32FC1, 16UC1, got '8UC1'"
-    both = [Parameter("cloud_points", value=5), Parameter("depth_encoding", value="x")]
-    assert not check_change(NodeParameters, both, True).successful
+    assert answer(cloud__max_points=1000) == "" and settings.current.node.cloud.max_points == 1000
+    assert answer(use_sim_time=False) == ""
+    assert answer(threads=2) == "" and settings.current.node.threads == 2
+    settings.configured = True
+    assert answer(threads=3) == "threads takes effect at configure: clean the node up first"
+    assert "one of 32FC1, 16UC1, got '8UC1'" in answer(depth_encoding="8UC1")
+    before = settings.current
+    assert answer(cloud__max_points=500, depth_encoding="x") and settings.current is before
+    assert "min_height" in answer(scan__min_height=1.0, scan__max_height=0.5) and settings.current is before
+    assert answer(scan__min_height=1.0, scan__max_height=1.5) == ""
+    assert (settings.current.node.scan.min_height, settings.current.node.scan.max_height) == (1.0, 1.5)
