@@ -99,6 +99,7 @@ setup(
             "export = dap_core.commands.export",
             "demo = dap_ros.commands.demo",
             "worlds = training.commands.worlds",
+            "data = training.commands.data",
             "train = training.commands.train",
             "card = training.commands.card",
         ],

@@ -12,7 +12,7 @@ from torch import nn
 
 from dap_core.errors import InputError
 from dap_core.io.atomic import written_beside
-from training.config import StageConfig
+from training.config import StageConfig, build_config
 from training.ema import Ema
 
 
@@ -48,7 +48,7 @@ def load_state(
         saved = json.loads(state["config"])
     except Exception as error:
         raise InputError(f"{path}: damaged or not a training checkpoint ({type(error).__name__})") from None
-    now = json.loads(json.dumps(dataclasses.asdict(config)))
+    now, saved = _plain(config), _completed(saved)
     changed = [key for key in now if key not in MAY_CHANGE and saved.get(key) != now[key]]
     if changed and not accept_changes:
         raise InputError(
@@ -59,6 +59,19 @@ def load_state(
     ema.module.load_state_dict(state["ema"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["step"]), changed
+
+
+def _plain(config: StageConfig) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    return values
+
+
+def _completed(saved: dict[str, Any]) -> dict[str, Any]:
+    """A saved configuration with the defaults of the settings that have come since: they mean what was done before."""
+    try:
+        return _plain(build_config(saved, "the saved configuration"))
+    except InputError:  # of settings that are no more: what differs is then reported as it stands
+        return saved
 
 
 #: Keys of the configuration that do not influence the weights.

@@ -7,7 +7,7 @@ import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -128,7 +128,12 @@ def load_config(path: str | Path) -> StageConfig:
         values = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    return _build(StageConfig, values, str(path))
+    return build_config(values, str(path))
+
+
+def build_config(values: Any, where: str) -> StageConfig:
+    """The configuration of plain values, defaults for what they do not name; InputError names `where` and the key."""
+    return cast(StageConfig, _build(StageConfig, values, where))
 
 
 def _build(kind: Any, value: Any, where: str) -> Any:

@@ -1,11 +1,18 @@
 """The configuration: strict keys and types, and the schedule that follows from it."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import torch
 
 from dap_core.errors import InputError
+from dap_core.model.tiny import DapTiny
+from training.checkpoint import load_state, save_state
 from training.config import Optimizer, Phase, StageConfig, load_config
+from training.ema import Ema
+from training.losses import LossWeights
 from training.schedule import rate_factor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,3 +62,17 @@ def test_rate():
     assert rate_factor(9, 110, config) == 1.0
     assert rate_factor(60, 110, config) == pytest.approx(0.55)
     assert rate_factor(110, 110, config) == pytest.approx(0.1)
+
+
+def test_a_state_from_before_a_setting_existed_continues(tmp_path):
+    model = DapTiny()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    ema = Ema(model, 0.9)
+    save_state(tmp_path / "state.ckpt", 3, StageConfig(), model, ema, optimizer)
+    state = torch.load(tmp_path / "state.ckpt", weights_only=True)
+    older = asdict(StageConfig())
+    del older["loss"]["normal"], older["loss"]["points"], older["loss"]["dense_fidelity"]
+    torch.save({**state, "config": json.dumps(older)}, tmp_path / "state.ckpt")
+    assert load_state(tmp_path / "state.ckpt", StageConfig(), model, ema, optimizer) == (3, [])
+    with pytest.raises(InputError, match="started with another loss"):
+        load_state(tmp_path / "state.ckpt", StageConfig(loss=LossWeights(normal=2.0)), model, ema, optimizer)

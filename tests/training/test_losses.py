@@ -8,6 +8,7 @@ import torch
 
 from dap_core.panorama import solid_angles
 from training.losses import (
+    PAPER,
     LossWeights,
     Target,
     edge_mask,
@@ -141,3 +142,26 @@ def test_a_missed_obstacle_costs_more_than_a_missed_sky():
         for logit, expected in ((obstacle, missed_obstacle), (sky, missed_sky)):
             loss, _ = total_loss(depth.clamp(max=0.999).logit(), logit, truth, weights)
             assert loss.item() == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_papers_total():
+    generator = torch.Generator().manual_seed(4)
+    depth = 0.02 + 0.05 * torch.rand(2, 16, 32, generator=generator)
+    far = torch.zeros(2, 16, 32, dtype=torch.bool)
+    far[:, :4] = True
+    depth[far] = 1.0
+    valid = torch.rand(2, 16, 32, generator=generator) > 0.1
+    depth_logit = (0.8 * depth).logit() + 0.1 * torch.randn(2, 16, 32, generator=generator)
+    mask_logit = torch.randn(2, 16, 32, generator=generator)
+    loss, terms = total_loss(depth_logit, mask_logit, Target(depth, far, valid), PAPER)
+    factors = {"silog": 1, "dense_fidelity": 0.4, "gradient": 5, "normal": 2, "points": 2, "mask": 2}
+    assert loss.item() == pytest.approx(sum(f * terms[name].item() for name, f in factors.items()), rel=1e-6)
+    assert all(terms[name] > 0 for name in factors)
+    # Of the sky, dense fidelity sees nothing; what is invalid counts nowhere, nor under bf16 autocast.
+    bright = torch.where(far, depth_logit - 3.0, depth_logit)
+    _, other = total_loss(bright, mask_logit, Target(depth, far, valid), PAPER)
+    assert other["dense_fidelity"] == terms["dense_fidelity"] and other["silog"] > terms["silog"]
+    poisoned = Target(depth.masked_fill(~valid, float("nan")), far, valid)
+    with torch.autocast("cpu", torch.bfloat16):
+        same, _ = total_loss(depth_logit.masked_fill(~valid, float("nan")), mask_logit, poisoned, PAPER)
+    assert torch.equal(same, loss)

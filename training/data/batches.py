@@ -64,11 +64,17 @@ def step_loader(config: StageConfig, start: int, rank: int, world: int) -> Itera
     return iter(loader)
 
 
-def to_network(images: Tensor, ranges: Tensor, max_range_m: float) -> tuple[Tensor, Target]:
-    """ImageNet-normalised (B, 3, H, W) float32 and the target: depth in (0, 1], far beyond `max_range_m`."""
+def to_network(
+    images: Tensor, ranges: Tensor, max_range_m: float, far_beyond_m: float | None = None
+) -> tuple[Tensor, Target]:
+    """ImageNet-normalised (B, 3, H, W) float32 and the target: depth in (0, 1], 1 = `max_range_m` and beyond.
+
+    Far is what lies beyond the range mask's threshold, `far_beyond_m`, by default `max_range_m`.
+    """
     x = images.permute(0, 3, 1, 2).float() / 255.0
     mean = torch.tensor(IMAGENET_MEAN, device=x.device)[:, None, None]
     std = torch.tensor(IMAGENET_STD, device=x.device)[:, None, None]
     depth = (ranges / max_range_m).clamp(max=1.0)
     valid = ~torch.isnan(ranges) & (ranges > 0)
-    return (x - mean) / std, Target(depth.nan_to_num(1.0), ranges > max_range_m, valid)
+    far = ranges > (max_range_m if far_beyond_m is None else far_beyond_m)
+    return (x - mean) / std, Target(depth.nan_to_num(1.0), far, valid)

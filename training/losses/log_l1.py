@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from training.losses.weight import weighted_mean
+from training.losses.weight import masked, weighted_mean
 
 
 def log_l1_loss(log_prediction: Tensor, log_target: Tensor, weight: Tensor) -> Tensor:
@@ -14,4 +14,4 @@ def log_l1_loss(log_prediction: Tensor, log_target: Tensor, weight: Tensor) -> T
     of the paper's terms: where an edge or an occluder leaves a pixel undecided between a near and a far surface, the
     mean invents a range between them and the median chooses one.
     """
-    return weighted_mean((log_prediction - log_target).abs(), weight).mean()
+    return weighted_mean((masked(log_prediction, weight) - masked(log_target, weight)).abs(), weight).mean()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.losses.weight import weighted_mean
+from training.losses.weight import masked, weighted_mean
 
 
 def range_mask_loss(logit: Tensor, far: Tensor, weight: Tensor, cross_entropy: bool = False) -> Tensor:
@@ -15,10 +15,11 @@ def range_mask_loss(logit: Tensor, far: Tensor, weight: Tensor, cross_entropy: b
     averaged, so that an image without far pixels is no special case. A probability 10 % off everywhere on a half-far
     image gives 0.01 + 0.5 * 0.1 = 0.06. Zero at the truth.
     """
-    far = far.float()
+    logit, far = masked(logit, weight), masked(far, weight)
     p = logit.sigmoid()
     if cross_entropy:
-        point = weighted_mean(F.binary_cross_entropy_with_logits(logit, far, reduction="none"), weight)
+        target = far.to(logit.dtype)
+        point = weighted_mean(F.binary_cross_entropy_with_logits(logit, target, reduction="none"), weight)
     else:
         point = weighted_mean((p - far) ** 2, weight)
     dice = 0.5 * (_dice(p, far, weight) + _dice(1 - p, 1 - far, weight))

@@ -1,17 +1,21 @@
-"""The sum that a stage minimises; the defaults are the paper's weights for the terms it has."""
+"""The sum that a stage minimises."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.losses.dense_fidelity import dense_fidelity_loss
 from training.losses.gradient import gradient_loss
 from training.losses.log_l1 import log_l1_loss
+from training.losses.normals import normal_loss
+from training.losses.points import point_loss
 from training.losses.range_mask import range_mask_loss
 from training.losses.silog import silog_loss
-from training.losses.weight import solid_angle_weight
+from training.losses.weight import masked, solid_angle_weight
 
 #: Depth is supervised in [MIN_DEPTH, 1] of the model's range (the reference's evaluation clips the same way).
 MIN_DEPTH = 0.001
@@ -19,7 +23,7 @@ MIN_DEPTH = 0.001
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms.
+    """Weights of the terms; `PAPER` has the paper's. The last three terms are computed only where they have weight.
 
     Far pixels are supervised at the model's limit, with `far_depth` of a near pixel's weight. In the mask loss a near
     pixel weighs `near_mask`: above 1, calling an obstacle far costs more than calling the sky near.
@@ -34,6 +38,13 @@ class LossWeights:
     silog_variance_focus: float = 0.5
     gradient_threshold: float = 0.1
     mask_cross_entropy: bool = False
+    dense_fidelity: float = 0.0
+    normal: float = 0.0
+    points: float = 0.0
+
+
+#: The paper's weights of all its terms.
+PAPER = LossWeights(dense_fidelity=0.4, normal=2.0, points=2.0)
 
 
 @dataclass(frozen=True)
@@ -49,21 +60,33 @@ def total_loss(
     depth_logit: Tensor, far_logit: Tensor, target: Target, weights: LossWeights
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Weighted sum and its terms (detached), from logits (B, H, W); computed in float32."""
-    log_prediction = F.logsigmoid(depth_logit.float())
-    log_target = target.depth.float().clamp(MIN_DEPTH, 1.0).log()
-    sphere = solid_angle_weight(depth_logit.shape[-2], depth_logit.device) * target.valid
-    weight = sphere * (1.0 + (weights.far_depth - 1.0) * target.far.float())
-    balance = sphere * (weights.near_mask + (1.0 - weights.near_mask) * target.far.float())
-    terms = {
-        "silog": silog_loss(log_prediction, log_target, weight, weights.silog_variance_focus),
-        "log_l1": log_l1_loss(log_prediction, log_target, weight),
-        "gradient": gradient_loss(log_prediction, log_target, weight, weights.gradient_threshold),
-        "mask": range_mask_loss(far_logit.float(), target.far, balance, weights.mask_cross_entropy),
-    }
-    loss = (
-        weights.silog * terms["silog"]
-        + weights.log_l1 * terms["log_l1"]
-        + weights.gradient * terms["gradient"]
-        + weights.mask * terms["mask"]
-    )
-    return loss, {name: value.detach() for name, value in terms.items()}
+    with torch.autocast(depth_logit.device.type, enabled=False):
+        valid, far = target.valid, target.far
+        log_prediction = F.logsigmoid(masked(depth_logit, valid))
+        log_target = masked(target.depth, valid).clamp(MIN_DEPTH, 1.0).log()
+        sphere = solid_angle_weight(depth_logit.shape[-2], depth_logit.device) * valid
+        weight = sphere * (1.0 + (weights.far_depth - 1.0) * far.float())
+        balance = sphere * (weights.near_mask + (1.0 - weights.near_mask) * far.float())
+        edge_threshold = weights.gradient_threshold
+        parts = {
+            "silog": (weights.silog, silog_loss(log_prediction, log_target, weight, weights.silog_variance_focus)),
+            "log_l1": (weights.log_l1, log_l1_loss(log_prediction, log_target, weight)),
+            "gradient": (
+                weights.gradient,
+                gradient_loss(log_prediction, log_target, weight, edge_threshold, valid),
+            ),
+            "mask": (weights.mask, range_mask_loss(far_logit.float(), far, balance, weights.mask_cross_entropy)),
+        }
+        if weights.dense_fidelity:
+            # Depth's fourth power would let the sky outweigh everything else, and the mask answers for the sky.
+            near = valid & ~far
+            parts["dense_fidelity"] = (
+                weights.dense_fidelity,
+                dense_fidelity_loss(log_prediction, log_target, near),
+            )
+        if weights.normal:
+            parts["normal"] = (weights.normal, normal_loss(log_prediction, log_target, weight))
+        if weights.points:
+            parts["points"] = (weights.points, point_loss(log_prediction, log_target, weight))
+        loss = torch.stack([factor * term for factor, term in parts.values()]).sum()
+    return loss, {name: term.detach() for name, (_, term) in parts.items()}

@@ -14,29 +14,11 @@ from numpy.typing import NDArray
 
 from dap_core.errors import InputError
 from dap_core.io.images import decode_image
+from training.data.range_code import decode_range, encode_range
 
 MANIFEST = "manifest.json"
 MAGIC = b"DAPWORLD"
 HEADER = struct.Struct("<8sIII")
-NEAREST_M, FARTHEST_M = 0.01, 100.0
-STEPS = 65534
-
-
-def encode_range(range_m: NDArray[np.floating]) -> NDArray[np.uint16]:
-    """Log codes of ranges: 1 is 0.01 m (and below), 65535 is 100 m, 0 is far; relative step 1.41e-4, error half."""
-    with np.errstate(divide="ignore"):
-        log = np.log(np.maximum(np.asarray(range_m, np.float64), NEAREST_M) / NEAREST_M)
-        codes = np.rint(1.0 + log * (STEPS / np.log(FARTHEST_M / NEAREST_M)))
-    return np.where(np.isfinite(range_m) & (range_m <= FARTHEST_M), codes, 0).astype(np.uint16)
-
-
-_RANGES = (NEAREST_M * (FARTHEST_M / NEAREST_M) ** ((np.arange(65536) - 1.0) / STEPS)).astype(np.float32)
-_RANGES[0] = np.inf
-
-
-def decode_range(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Metres of log codes, +inf where far."""
-    return _RANGES[codes]
 
 
 class WorldsStore:
