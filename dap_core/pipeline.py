@@ -95,7 +95,7 @@ class DepthFrame:
     @property
     def levelled(self) -> bool:
         """Whether the levelled frame is another than the camera's."""
-        return self.camera_from_level is not _UPRIGHT
+        return self.prepared.levelled
 
     @cached_property
     def depth(self) -> PanoramaDepth:
@@ -178,6 +178,11 @@ class Prepared:
     unknown: NDArray[np.bool_] | None
     camera_from_level: NDArray[np.float64]
 
+    @property
+    def levelled(self) -> bool:
+        """Whether the levelled frame is another than the camera's."""
+        return not np.array_equal(self.camera_from_level, _UPRIGHT)
+
 
 class Pipeline:
     """The way of one camera's images, with the state that its filters keep between them.
@@ -233,7 +238,7 @@ class Pipeline:
         if prepared.unknown is not None:
             mask = mask | prepared.unknown
         if mask.any():
-            depth = without(depth, mask if rotation is _UPRIGHT else self._leveller.upright(_wider(mask), rotation))
+            depth = without(depth, self._leveller.upright(_wider(mask), rotation) if prepared.levelled else mask)
         depth = self._steady(depth, processing.temporal, stamp_s, motion)
         state = None
         if processing.scale.enabled:
