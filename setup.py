@@ -35,6 +35,10 @@ setup(
         ("share/dap_ros", ["package.xml"]),
         ("share/dap_ros/launch", glob("launch/*.py")),
         ("share/dap_ros/config", glob("config/*.yaml") + glob("config/*.xml")),
+        (
+            "share/dap_ros/config/examples",
+            glob("config/examples/*.yaml") + glob("config/examples/*.launch.py") + glob("config/examples/*.json"),
+        ),
         ("share/dap_ros/rviz", glob("rviz/*.rviz")),
     ],
     install_requires=[

@@ -63,6 +63,7 @@ def test_install_layout(install: Path) -> None:
         "config/dap.yaml",
         "config/fastdds_large_messages.xml",
         "rviz/dap.rviz",
+        *(f"config/examples/{p.name}" for p in (REPOSITORY / "config" / "examples").iterdir() if p.is_file()),
     ):
         assert (share / name).read_bytes() == (REPOSITORY / name).read_bytes()
     assert (package / "share" / "ament_index" / "resource_index" / "packages" / "dap_ros").exists()
