@@ -10,13 +10,17 @@ INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 APIS := tensorrt-cu12-bindings==10.3.0 tensorrt-cu13-bindings==10.16.1.11 tensorrt-cu13-bindings==11.4.0.106 \
 	cuda-python==12.6.0 cuda-bindings==13.4.4
 
-.PHONY: demo test lint fmt venv clean
+.PHONY: demo test test-jazzy lint fmt venv clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/dap demo --out demo_out
 
 test: $(VENV)/.test $(VENV)/.tensorrt-api
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+# The same tests of the node on Jazzy, the long-term release, from its own wheels.
+test-jazzy: $(VENV)-jazzy/.test
+	$(VENV)-jazzy/bin/python -m pytest tests/dap_ros $(PYTEST_ARGS)
 
 lint: $(VENV)/.test
 	$(VENV)/bin/ruff check .
@@ -45,6 +49,16 @@ $(VENV)/.test: $(VENV)/.demo
 	$(INSTALL) --editable '.[ros-wheels,test]'
 	@touch $@
 
+$(VENV)-jazzy/.test: setup.py constraints.txt constraints-jazzy.txt
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 to 3.13 found; name one: make test-jazzy PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)-jazzy
+	@{ grep -v '^ros-' constraints.txt; cat constraints-jazzy.txt; } > $(VENV)-jazzy/constraints.txt
+	@echo "installing into $(VENV)-jazzy ..."
+	$(VENV)-jazzy/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(VENV)-jazzy/constraints.txt \
+		--editable '.[ros-wheels]' onnx hypothesis pytest pytest-timeout \
+		colcon-core colcon-ros colcon-package-selection colcon-python-setup-py
+	@touch $@
+
 $(VENV)/.tensorrt-api: $(VENV)/bin/python Makefile
 	@for api in $(APIS); do \
 		{ $(INSTALL) --upgrade --target $(VENV)/tensorrt-api/$$api $$api || echo "no $$api for this Python" >&2; } & \
@@ -52,4 +66,4 @@ $(VENV)/.tensorrt-api: $(VENV)/bin/python Makefile
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build install log demo_out *.egg-info
+	rm -rf $(VENV) $(VENV)-jazzy build install log demo_out *.egg-info
