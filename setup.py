@@ -71,6 +71,7 @@ setup(
             *TRAIN,
             *EXPORT,
             "OpenEXR",
+            "mcap",
             "openvino",
             "transformers",
             "pybind11-stubgen",
@@ -93,6 +94,7 @@ setup(
             "synthetic_camera = dap_ros.synthetic_camera:main",
         ],
         "dap.commands": [
+            "bag = dap_core.commands.bag",
             "bench = dap_core.commands.bench",
             "parameters = dap_ros.commands.parameters",
             "infer = dap_core.commands.infer",

@@ -56,7 +56,7 @@ class CameraStream:
         self.pipeline = Pipeline(estimator.spec)
         # Files that the mount names are read now, so that a wrong one is a failure to configure.
         self.pipeline.source(settings.mounts[name].panorama)
-        self_mask(settings.mounts[name].mask, estimator.spec.height)
+        self.check_mask(settings)
         self.statistics = FrameStatistics()
         self.scale_state = "off"
         self._previous: Pose | None = None
@@ -65,6 +65,10 @@ class CameraStream:
         self._newest: ImageMessage | None = None
         self._snapshot: SnapshotRequest | None = None
         self._logged: dict[str, float] = {}
+
+    def check_mask(self, settings: Settings) -> None:
+        """Draw the mask of `settings`, which is kept for the next frame; InputError where that cannot be done."""
+        self_mask(settings.mounts[self.name].mask, self._estimator.spec.height)
 
     def open(self, settings: Settings, put: Callable[[str, ImageMessage], bool]) -> None:
         """Subscribe; `put` takes the camera's name and an image, and says whether it displaced another."""

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool, Trigger
 
@@ -43,7 +44,7 @@ class DepthNode(LifecycleNode):
 
     def __init__(self, node_name: str = "depth_node", **kwargs: Any) -> None:
         super().__init__(node_name, **kwargs)
-        self._settings = NodeSettings(self)
+        self._settings = NodeSettings(self, self._check_mounts)
         self._estimator: DepthEstimator | None = None
         self._streams: dict[str, CameraStream] = {}
         self._transforms: Transforms | None = None
@@ -53,8 +54,10 @@ class DepthNode(LifecycleNode):
         self._problem, self._doing, self._told = "", "", 0.0
         self._faults_reported: dict[str, int] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos("reliable", 10))
-        self.create_timer(self._settings.current.node.diagnostics_period, self._report)
-        self.create_timer(CHECK_PERIOD_S, self._check_inputs)
+        # Not by the node's clock: simulated time may stand still, and cameras come and go nevertheless.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(self._settings.current.node.diagnostics_period, self._report, clock=steady)
+        self.create_timer(CHECK_PERIOD_S, self._check_inputs, clock=steady)
         self._enabled = True
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_service(Trigger, "~/save_snapshot", self._on_save_snapshot)
@@ -187,6 +190,12 @@ class DepthNode(LifecycleNode):
             self._streams[camera].statistics.dropped(DISABLED)
             return False
         return self._slots.put(camera, message)
+
+    def _check_mounts(self, settings: Settings) -> None:
+        """Raise InputError for a mount whose files cannot be used."""
+        for name, stream in self._streams.items():
+            if settings.mounts[name].mask != self._settings.current.mounts[name].mask:
+                stream.check_mask(settings)
 
     def _check_inputs(self) -> None:
         for stream in self._streams.values():

@@ -12,49 +12,26 @@ from numpy.typing import NDArray
 from std_msgs.msg import Header
 from transforms3d.quaternions import mat2quat
 
+from dap_core.frames import LINK, OPTICAL, FrameNames
 from dap_core.panorama import BODY_FROM_OPTICAL
 from dap_core.products.faces import Face
 
-_LINK, _OPTICAL = "_link", "_optical_frame"
-
 
 @dataclass(frozen=True)
-class CameraFrames:
-    """Frame names of one camera (REP 103 and REP 105): `image` as its messages have it, `link` x forward and z up."""
-
-    image: str
-    link: str
-
-    @classmethod
-    def of(cls, image_frame: str, override: str = "") -> CameraFrames:
-        """The link is `override`, or the `_link` twin of an `_optical_frame`, or the image's own frame."""
-        if override:
-            return cls(image_frame, override)
-        if image_frame.endswith(_OPTICAL):
-            return cls(image_frame, image_frame[: -len(_OPTICAL)] + _LINK)
-        return cls(image_frame, image_frame)
-
-    @property
-    def stem(self) -> str:
-        """The link's name without `_link`."""
-        return self.link[: -len(_LINK)] if self.link.endswith(_LINK) else self.link
-
-    @property
-    def level(self) -> str:
-        """The levelled frame: at the link's place, z against gravity."""
-        return f"{self.stem}_level"
+class CameraFrames(FrameNames):
+    """Frame names of one camera and its faces, and the transforms between them."""
 
     def face(self, name: str) -> str:
         """The optical frame of a face."""
-        return f"{self.stem}_{name}{_OPTICAL}"
+        return f"{self.stem}_{name}{OPTICAL}"
 
     def static_transforms(self, faces: Iterable[Face], twin: bool) -> list[TransformStamped]:
         """Link to the link and optical frames of every face; with `twin` also link to the image's `_optical_frame`."""
         result = []
-        if twin and self.image != self.link and self.image.endswith(_OPTICAL):
+        if twin and self.image != self.link and self.image.endswith(OPTICAL):
             result.append(transform(self.link, self.image, BODY_FROM_OPTICAL))
         for face in faces:
-            body = f"{self.stem}_{face.name}{_LINK}"
+            body = f"{self.stem}_{face.name}{LINK}"
             result.append(transform(self.link, body, face.camera_from_face))
             result.append(transform(body, self.face(face.name), BODY_FROM_OPTICAL))
         return result

@@ -7,8 +7,7 @@ immutable `Settings` at a time, so that a frame sees all of a change or nothing 
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import (
@@ -21,9 +20,9 @@ from rcl_interfaces.msg import (
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.parameter import Parameter
 
-from dap_core.backends import BACKENDS
 from dap_core.errors import InputError
-from dap_core.pipeline import MountConfig, ProcessingConfig
+from dap_core.pipeline import MountConfig
+from dap_core.run_config import RunConfig
 from dap_core.settings import build, fault, fields, setting
 
 _WHEN_TEXT = {
@@ -36,34 +35,13 @@ S = TypeVar("S")
 
 
 @dataclasses.dataclass(frozen=True)
-class NodeParameters(MountConfig, ProcessingConfig):
+class NodeParameters(RunConfig):
     """Parameters of depth_node; those of `MountConfig` are declared once more for every camera of `cameras`."""
 
     autostart: bool = setting(
         True, "Configure and activate at start; false leaves that to a lifecycle manager.", "start"
     )
     diagnostics_period: float = setting(1.0, "Seconds between /diagnostics messages.", "start", low=0.1, high=60.0)
-    cameras: tuple[str, ...] = setting(
-        (),
-        "Names of several cameras that share the engine: the topics of each are below its name, and so are its mount's "
-        "parameters. Empty: one camera, with its topics in the node's namespace.",
-        "start",
-    )
-    model: str = setting(
-        "dap-tiny", "Name of a bundled model, or path of an exported .onnx or of a checkpoint.", "configure"
-    )
-    backend: str = setting(
-        "auto", "What runs the model; auto picks one and /diagnostics says why.", "configure",
-        choices=("auto", *BACKENDS),
-    )  # fmt: skip
-    threads: int = setting(0, "CPU threads of the backend; 0 leaves it to the backend.", "configure", low=0, high=256)
-    input: str = setting(
-        "auto",
-        "Image messages to take: raw on `image`, compressed on `image/compressed` (or on `image`, where that is what "
-        "is published there), or auto: what is published, raw first.",
-        "configure",
-        choices=("auto", "raw", "compressed"),
-    )
     input_reliability: str = setting(
         "auto", "Reliability of the image subscription; auto takes the publisher's.", "configure",
         choices=("auto", "reliable", "best_effort"),
@@ -80,42 +58,9 @@ class NodeParameters(MountConfig, ProcessingConfig):
         "configure",
         choices=("faces", "all", "none"),
     )
-    frame: str = setting(
-        "",
-        "Frame of clouds and scan (x forward, z up); empty: the _link twin of the image's _optical_frame, or the "
-        "image's own frame. With several cameras always empty.",
-        "dynamic",
-    )
-    odometry_frame: str = setting(
-        "",
-        "Frame in which TF gives the robot's motion (odom, say), for the temporal filter to follow; empty: the filter "
-        "takes the camera for standing.",
-        "configure",
-    )
     snapshot_folder: str = setting(
         "", "Folder below which ~/save_snapshot makes one for each snapshot; empty: ~/.ros/dap_snapshots.", "dynamic"
     )
-    depth_encoding: str = setting(
-        "32FC1",
-        "Encoding of depth/image: 32FC1 metres (+inf far, nan unknown) or 16UC1 millimetres (65535 far or beyond "
-        "65.535 m, 0 unknown).",
-        "dynamic",
-        choices=("32FC1", "16UC1"),
-    )
-
-    def __post_init__(self) -> None:
-        if not self.model:
-            raise InputError("model must not be empty: the name of a bundled model or a path is expected")
-        wrong = [c for c in self.cameras if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]*", c)]
-        if wrong or len(set(self.cameras)) < len(self.cameras):
-            raise InputError(
-                f"cameras are different names of letters, digits and underscores, got {', '.join(self.cameras)}"
-            )
-        taken = [c for c in self.cameras if c in {f.name for f in dataclasses.fields(self)}]
-        if taken:
-            raise InputError(f"a camera cannot be called {taken[0]!r}: that is a parameter")
-        if self.frame and self.cameras:
-            raise InputError("frame is for one camera; with several each uses the frames of its own images")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,11 +91,12 @@ class Settings:
 class NodeSettings:
     """Declares depth_node's parameters and keeps `current` as they change. Raises InputError for a wrong override.
 
-    `configured` says whether the node is configured at the moment.
+    `configured` says whether the node is configured at the moment. While it is, `check` is given the settings that a
+    change would make, and raises InputError for what the values alone do not show (a file that cannot be read).
     """
 
-    def __init__(self, node: Any) -> None:
-        self._node = node
+    def __init__(self, node: Any, check: Callable[[Settings], None] = lambda settings: None) -> None:
+        self._node, self._check = node, check
         self.configured = False
         declare(node, NodeParameters)
         for camera in read(node, NodeParameters).cameras:
@@ -173,9 +119,12 @@ class NodeSettings:
                 reason = f"{name} takes effect at configure: clean the node up first"
                 return SetParametersResult(successful=False, reason=reason)
         try:
-            self.current = self._settings(wanted)
+            settings = self._settings(wanted)
+            if self.configured:
+                self._check(settings)
         except InputError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        self.current = settings
         return SetParametersResult(successful=True)
 
 

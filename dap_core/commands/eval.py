@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sequence", action="store_true", help="the panoramas are frames in order: measure flicker")
     parser.add_argument("--no-seam", action="store_true", help="no seam error, which predicts every panorama twice")
     parser.add_argument("--model", default="dap-tiny", help="a preset, an .onnx or a checkpoint (default: %(default)s)")
-    parser.add_argument("--backend", default="auto", help="auto, onnxruntime, openvino or torch (default: %(default)s)")
+    parser.add_argument("--backend", default="auto", help="auto, or one of tensorrt, onnxruntime, openvino, torch")
     parser.add_argument("--threads", type=int, help="CPU threads (default: the physical cores)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N panoramas")
     parser.add_argument("--cases", type=int, default=3, help="worst and best panoramas shown (default: %(default)s)")

@@ -16,7 +16,7 @@ from dap_core.backends.cuda import Gpu
 from dap_core.backends.engine_cache import EngineCache
 from dap_core.backends.engine_file import Engine, EngineKey
 from dap_core.backends.spec import ModelSpec
-from dap_core.backends.tensorrt import ErrorLog, TensorRtBackend
+from dap_core.backends.tensorrt_engine import ErrorLog, TensorRtBackend
 from dap_core.errors import InputError
 from dap_core.estimate import resize_panorama
 from dap_core.export.build_phases import BuildPhases

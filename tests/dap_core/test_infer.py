@@ -48,7 +48,7 @@ def test_bad_files_do_not_stop_the_others(images, small_onnx, tmp_path, capsys):
     assert "2 of 4 panoramas written" in printed.out
     broken, square = printed.err.splitlines()
     assert "broken.jpg: corrupt JPEG: cut short" in broken
-    assert "square.png: a panorama is twice as wide as high, got 64x64" in square
+    assert "square.png: an equirectangular panorama is twice as wide as high, got 64x64" in square
 
 
 @pytest.mark.parametrize(

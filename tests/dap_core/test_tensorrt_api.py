@@ -17,8 +17,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 APIS = Path(sys.prefix) / "tensorrt-api"
-SOURCES = [ROOT / "dap_core" / "backends" / "tensorrt.py", ROOT / "dap_core" / "export" / "tensorrt.py"]
-CUDA_SOURCES = [ROOT / "dap_core" / "backends" / "cuda.py", SOURCES[0]]
+SOURCES = [
+    ROOT / "dap_core" / name for name in ("backends/tensorrt_engine.py", "export/tensorrt.py", "backends/tensorrt.py")
+]
+CUDA_SOURCES = [ROOT / "dap_core" / "backends" / "cuda.py", SOURCES[0], SOURCES[2]]
 #: The oldest (JetPack 6), the last of 10, and the newest.
 TENSORRT = (
     "tensorrt-cu12-bindings==10.3.0",
@@ -146,7 +148,7 @@ def is_name_of(node, module: str) -> bool:
 MONITORED = """
 import tensorrt as trt
 from dap_core.export.tensorrt import BuildMonitor
-from dap_core.backends.tensorrt import ErrorLog
+from dap_core.backends.tensorrt_engine import ErrorLog
 log = ErrorLog()
 for severity in (trt.ILogger.Severity.WARNING, trt.ILogger.Severity.ERROR):
     log.log(severity, f"of {severity.name}")

@@ -1,0 +1,1 @@
+"""The node's work on recordings: bags in, bags out, without ROS."""
