@@ -23,12 +23,12 @@ SHARE = get_package_share_directory("dap_ros")
 SHOWN = ("image", "depth/color", "points", "scan")
 
 #: What `record:=true` records of each camera, beside its images.
-RECORDED = ("imu", "depth/image", "mask/near", "mask/far", "points", "points/clearing", "scan")
+RECORDED = ("depth/image", "mask/near", "mask/far", "points", "points/clearing", "scan")
 
 
 def _nodes(context):
     """The nodes, once the arguments are known."""
-    names = ("namespace", "camera_name", "model", "backend", "cameras", "image", "record", "bag")
+    names = ("namespace", "camera_name", "model", "backend", "cameras", "image", "imu", "record", "bag")
     value = {name: LaunchConfiguration(name).perform(context) for name in names}
     namespace = "/" + "/".join(
         part.strip("/") for part in (value["namespace"], value["camera_name"]) if part.strip("/")
@@ -51,7 +51,7 @@ def _nodes(context):
             name="depth_node",
             namespace=namespace,
             parameters=[LaunchConfiguration("params_file"), *([overrides] if overrides else [])],
-            remappings=list(zip(inputs, images, strict=True)),
+            remappings=[*zip(inputs, images, strict=True), *((f"{name[:-5]}imu", value["imu"]) for name in inputs)],
             output="screen",
         ),
         Node(
@@ -77,7 +77,7 @@ def _nodes(context):
                 *("ros2", "bag", "record", "--storage", "mcap"),
                 *("--output", value["bag"] or time.strftime("dap_%Y%m%d_%H%M%S")),
                 # Positional topics are gone in newer distributions, `--topics` is unknown to older ones.
-                *("--regex", _recorded(namespace, cameras, images)),
+                *("--regex", _recorded(namespace, cameras, [*images, value["imu"]])),
             ],
             condition=IfCondition(LaunchConfiguration("record")),
             output="screen",
@@ -85,9 +85,9 @@ def _nodes(context):
     ]
 
 
-def _recorded(namespace, cameras, images):
+def _recorded(namespace, cameras, inputs):
     """A regular expression for everything that an evaluation needs: images, outputs, transforms, diagnostics."""
-    absolute = [topic if topic.startswith("/") else f"{namespace}/{topic}" for topic in images]
+    absolute = [topic if topic.startswith("/") else f"{namespace}/{topic}" for topic in inputs]
     topics = [name for topic in absolute for name in (topic, f"{topic}/compressed")]
     prefixes = [f"{namespace}/{name}" for name in cameras] or [namespace]
     topics += [f"{prefix}/{topic}" for prefix in prefixes for topic in RECORDED]
@@ -108,6 +108,7 @@ def generate_launch_description():
             DeclareLaunchArgument(
                 "image", default_value="image", description="topic of the panoramas; several with commas, as cameras"
             ),
+            DeclareLaunchArgument("imu", default_value="imu", description="topic of the IMU, for levelling.source imu"),
             DeclareLaunchArgument(
                 "cameras", default_value="", description="names of several cameras on one engine, with commas"
             ),

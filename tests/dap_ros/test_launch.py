@@ -118,7 +118,9 @@ def test_several_cameras_and_a_recording(install: Path, sourced: dict[str, str])
     assert all(re.search(recorder[8], topic) for topic in wanted)
     assert not re.search(recorder[8], "/a/pano/theora") and not re.search(recorder[8], "/bot/camera/front/points/full")
 
-    (node, recorder) = launched(install, sourced, record="true", bag="/data/run1").commands
+    assert "front/imu:=imu" in node and "rear/imu:=imu" in node
+    (node, recorder) = launched(install, sourced, record="true", bag="/data/run1", imu="/imu/data").commands
+    assert "imu:=/imu/data" in node and re.search(recorder[8], "/imu/data")
     assert recorder[6] == "/data/run1" and re.search(recorder[8], "/camera/image/compressed")
     (node,) = launched(install, sourced, cameras="left,right").commands
     assert "left/image:=left/image" in node and "right/image:=right/image" in node
