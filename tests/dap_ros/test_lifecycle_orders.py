@@ -22,7 +22,7 @@ GRAPH = {
     "active": {"deactivate": "inactive"},
 }
 LABELS = ("configure", "activate", "deactivate", "cleanup", "destroy", "transition_error", "no_such_thing", "")
-STEPS = 60
+STEPS = 30
 
 
 class Lifecycle:
@@ -66,6 +66,15 @@ def test_a_random_walk_ends_in_shutdown(known_model: Path, last: str) -> None:
             depths.clear()
             return peer.wait(lambda: depths)
 
+        def endpoints(count: int) -> bool:
+            """Whether the node comes to have so many publishers of an output, and subscriptions to its input."""
+            return peer.wait(
+                lambda: (
+                    peer.node.count_publishers("/depth/image") == peer.node.count_subscribers("/walk/image") == count
+                ),
+                5.0,
+            )
+
         def silent() -> None:
             """What was on its way may still arrive, then nothing."""
             peer.spin(0.1)
@@ -96,7 +105,7 @@ def test_a_random_walk_ends_in_shutdown(known_model: Path, last: str) -> None:
                 assert lifecycle.request(label)
             for label in ("configure", "activate"):
                 assert lifecycle.request(label)
-            assert flows()
+            assert flows() and endpoints(1)
             state = "active"
             resources.append(Resources.of(process.process.pid))
         print(f"\nlifecycle: {resources}")
@@ -108,6 +117,7 @@ def test_a_random_walk_ends_in_shutdown(known_model: Path, last: str) -> None:
         assert lifecycle.state() == last
         assert lifecycle.request("shutdown") and lifecycle.state() == "finalized"
         silent()
+        assert endpoints(0)
         for label in ("configure", "activate", "shutdown"):
             assert not lifecycle.request(label)
         assert peer.wait(lambda: peer.diagnostics("depth").get("message") == "not active")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from ros_process import Peer, RosProcess, raw_image
+from ros_process import Peer, raw_image
 from sensor_msgs.msg import PointCloud2
+from slow_network import slow_node
 
 CAMERAS = ("front", "rear")
 PERIOD_S = 0.1
-FRAMES = 40
+FRAMES = 25
 
 #: What DDS, decoding, products and a busy machine may add.
 SLACK_S = 0.06
@@ -30,14 +28,8 @@ def test_neither_camera_starves_and_nothing_is_queued(known_model: Path, network
         "diagnostics_period": 0.1,
         "cameras": list(CAMERAS),
     }
-    words = [w for k, v in parameters.items() for w in ("-p", f"{k}:={json.dumps(v)}")]
-    command = [sys.executable, str(Path(__file__).with_name("slow_network.py")), "--ros-args", *words]
-    environment = os.environ | {"SLOW_NETWORK_S": str(network_s)}
     pixels = np.full((32, 64, 3), (20, 0, 0), np.uint8)
-    with (
-        RosProcess("", {}, command=[*command, "-r", "__node:=shared"], env=environment) as process,
-        Peer("/shared") as peer,
-    ):
+    with slow_node(network_s, parameters, {"__node": "shared"}) as process, Peer("/shared") as peer:
         arrivals: dict[str, list[tuple[float, float]]] = {c: [] for c in CAMERAS}  # stamp, latency
         sent = dict.fromkeys(CAMERAS, 0)
 
