@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dap_core import DepthEstimator
-from dap_core.evaluation.baselines import apply_row_prior, oracle_constant, oracle_row_median
+from dap_core.evaluation.baselines import (
+    FloorPlane,
+    apply_floor_plane,
+    apply_row_prior,
+    floor_plane,
+    oracle_constant,
+    oracle_row_median,
+)
 from dap_core.evaluation.datasets.folder import read_pairs
 from dap_core.evaluation.metrics import DepthMetrics, depth_metrics, horizon_band, mean_metrics
 from dap_core.evaluation.resampling import resize_nearest
@@ -30,7 +37,10 @@ class Scene:
 
 Figures = dict[str, dict[str, dict[str, DepthMetrics]]]  #: group -> predictor -> region and alignment -> metrics
 
-REGIONS = ("all", "band")
+TITLES = {"all": "All pixels", "band": "Within 30 degrees of the horizon"}
+REGIONS = tuple(TITLES)
+PRIORS = ("image-blind prior", "floor-plane prior")
+LABELS = {"absrel": "AbsRel", "delta1": "delta1", "rmse": "RMSE", "mae": "MAE"}
 
 
 def procedural_scenes(store: WorldsStore, count: int) -> Iterator[Scene]:
@@ -47,7 +57,7 @@ def rendered_scenes(folder: Path) -> Iterator[Scene]:
 
 
 def evaluate(estimator: DepthEstimator, prior: NDArray[np.float32], scenes: Iterable[Scene]) -> Figures:
-    """Metrics of the model, the image-blind prior and the oracles, at the ground truth's resolution.
+    """Metrics of the model, the image-blind priors and the oracles, at the ground truth's resolution.
 
     Prediction is nearest-resized to the truth and `max_range_m` where far; pixels count where truth lies in
     (0, max_range_m]. Unweighted pixels; mean per image, then over images.
@@ -56,6 +66,7 @@ def evaluate(estimator: DepthEstimator, prior: NDArray[np.float32], scenes: Iter
         lambda: defaultdict(lambda: defaultdict(list))
     )
     limit = estimator.spec.max_range_m
+    plane = floor_plane(prior)
     for scene in scenes:
         height = scene.range_m.shape[0]
         truth = np.where(scene.range_m <= limit, scene.range_m, np.nan)
@@ -64,6 +75,7 @@ def evaluate(estimator: DepthEstimator, prior: NDArray[np.float32], scenes: Iter
         predictors = {
             "model": model,
             "image-blind prior": apply_row_prior(prior, height),
+            "floor-plane prior": apply_floor_plane(plane, height),
             "oracle constant": oracle_constant(truth),
             "oracle row median": oracle_row_median(truth),
         }
@@ -104,7 +116,7 @@ def losses_to_prior(figures: Figures) -> list[str]:
 def markdown(figures: Figures, counts: dict[str, int]) -> str:
     """The tables of a card: one row per group and predictor, `AbsRel / delta1 / RMSE / MAE` raw, then aligned."""
     lines = []
-    for region, title in (("all", "All pixels"), ("band", "Within 30 degrees of the horizon")):
+    for region, title in TITLES.items():
         lines += [
             f"### {title}",
             "",
@@ -121,3 +133,55 @@ def markdown(figures: Figures, counts: dict[str, int]) -> str:
                 )
         lines.append("")
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measurement: the model and how it ran, the scenes by group, the figures, and what made the priors.
+
+    model, weights_sha256, backend, max_range_m    of the estimator
+    figures, counts                                from `evaluate`, and panoramas of each group
+    prior_scenes, plane                            training scenes behind both priors, and the floor they gave
+    """
+
+    model: str
+    weights_sha256: str
+    backend: str
+    max_range_m: float
+    figures: Figures
+    counts: dict[str, int]
+    prior_scenes: int
+    plane: FloorPlane
+
+
+def predictors(measured: Measured) -> str:
+    """What the rows of the tables beside the model's are, a markdown list."""
+    floor, beyond = f"{measured.plane.camera_height_m:.2f} m", f"{measured.plane.surroundings_m:.2f} m"
+    return f"""\
+- image-blind prior: the median range of every row over {measured.prior_scenes} training scenes.
+- floor-plane prior: a level floor {floor} below the camera out to {beyond}, and {beyond} to everything else.
+  The height is the median, over the rows more than 30 degrees below the horizon, of the row prior's range times the
+  sine of that angle; the other number is the median of its rows above the horizon.
+- oracle constant, oracle row median: the median of each panorama's own ground truth, of the whole or row by row. They
+  know the answer's scale; no estimate has that.
+"""
+
+
+def behind_priors(figures: Figures) -> str:
+    """A sentence with the columns of the tables in which one of the priors is better than the model."""
+    columns = [("raw", name) for name in ("absrel", "delta1", "rmse", "mae")]
+    columns += [("aligned", name) for name in ("absrel", "delta1")]
+    found = []
+    for group, names in figures.items():
+        for region in REGIONS:
+            worse = []
+            for alignment, column in columns:
+                sign = -1.0 if column == "delta1" else 1.0
+                error = {n: sign * getattr(cells[f"{region} {alignment}"], column) for n, cells in names.items()}
+                if any(error[prior] < error["model"] for prior in PRIORS):
+                    worse.append(f"{LABELS[column]}{', aligned' * (alignment == 'aligned')}")
+            if worse:
+                found.append(f"{group}, {TITLES[region].lower()} ({'; '.join(worse)})")
+    if not found:
+        return "The model is better than both priors in every column.\n"
+    return "One of the two priors is better than the model in: " + ";\n".join(found) + ".\n"
