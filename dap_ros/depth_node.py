@@ -7,12 +7,11 @@ them from there, in turns, to the publishers.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -284,10 +283,10 @@ class DepthNode(LifecycleNode):
         )
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Console script `depth_node`; returns the exit code."""
-    return run("depth_node", DepthNode, args)
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Console script `depth_node`."""
+    run("depth_node", DepthNode, args)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -7,10 +7,9 @@ the same stamp, that of publishing. Frames are decoded once, at start.
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import cv2
 import numpy as np
@@ -82,10 +81,10 @@ def _describe(walk: Walk) -> str:
     return f"{len(walk.images)} frames of {width}x{height}"
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Console script `synthetic_camera`; returns the exit code."""
-    return run("synthetic_camera", SyntheticCamera, args)
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Console script `synthetic_camera`."""
+    run("synthetic_camera", SyntheticCamera, args)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
