@@ -15,8 +15,11 @@ APIS := tensorrt-cu12-bindings==10.3.0 tensorrt-cu13-bindings==10.16.1.11 tensor
 demo: $(VENV)/.demo
 	$(VENV)/bin/dap demo --out demo_out
 
+# A process for each room: DDS, the renderer's compiler and three inference engines are much for one.
 test: $(VENV)/.test $(VENV)/.tensorrt-api
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest tests/dap_core tests/test_architecture.py tests/test_docs.py $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest tests/dap_ros $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest tests/training $(PYTEST_ARGS)
 
 # The same tests of the node on Jazzy, the long-term release, from its own wheels.
 test-jazzy: $(VENV)-jazzy/.test
