@@ -9,7 +9,7 @@ axis points against gravity and whose x axis is the camera's forward axis projec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dap_core.errors import InputError
 from dap_core.estimate import DepthEstimator, PanoramaDepth
 from dap_core.panorama_input import InputConfig, PanoramaInput
+from dap_core.pose import Lookup, Pose
 from dap_core.products import faces
 from dap_core.products.clearing import ClearingConfig, clearing_points
 from dap_core.products.cloud import Cloud, CloudConfig, organised_points, sampled_cloud
@@ -55,6 +57,17 @@ class MountConfig:
     panorama: InputConfig = group(InputConfig)
     levelling: LevellingConfig = group(LevellingConfig)
     mask: MaskConfig = group(MaskConfig)
+
+    def with_height(self, link: str, lookup: Lookup | None) -> MountConfig:
+        """The mount with the height that transforms give to the camera's frame `link`, where `ground_frame` is set.
+
+        Raises InputError where that is not known.
+        """
+        if not self.ground_frame:
+            return self
+        if lookup is None:
+            raise InputError(f"ground_frame {self.ground_frame}: there are no transforms")
+        return replace(self, camera_height=float(lookup(self.ground_frame, link).translation[2]))
 
 
 @dataclass(frozen=True)
@@ -196,6 +209,7 @@ class Pipeline:
         self._leveller = Leveller(spec.height)
         self._source = PanoramaInput(InputConfig())
         self._temporal: tuple[TemporalConfig, TemporalFilter] | None = None
+        self._before: Pose | None = None
         self._scale: tuple[ScaleConfig, GroundScale] | None = None
 
     def prepare(
@@ -203,14 +217,14 @@ class Pipeline:
     ) -> Prepared:
         """The image at the model's resolution and upright.
 
-        `up` is the unit vector against gravity in the camera's body frame, None where nothing is known of it. Raises
+        `up` points against gravity in the camera's body frame, None where nothing is known of it. Raises
         InputError where the image is not a panorama.
         """
         source = self.source(mount.panorama)
         panorama, unknown = source.panorama(image, self.spec.height)
         batch, rotation = estimator.prepare(panorama), _UPRIGHT
-        if up is not None and _tilt_degrees(up) > mount.levelling.tolerance:
-            rotation = camera_from_level(up)
+        if up is not None and _tilt_degrees(level := camera_from_level(up)) > mount.levelling.tolerance:
+            rotation = level
             batch = self._leveller.upright(batch[0], rotation)[None]
         return Prepared(image, source, batch, unknown, rotation)
 
@@ -227,11 +241,12 @@ class Pipeline:
         mount: MountConfig,
         processing: ProcessingConfig,
         stamp_s: float = 0.0,
-        motion: Motion | None = None,
+        pose: Pose | None = None,
     ) -> DepthFrame:
         """The frame of the network's answer for `prepared` (`DepthEstimator.finish` gives `depth`).
 
-        `stamp_s` is the image's time; `motion` takes points of the previous frame's levelled frame to this one's.
+        `stamp_s` is the image's time; `pose` that of the camera's body frame in one that does not move, which the
+        temporal filter follows; without it the camera is taken to stand still.
         """
         rotation = prepared.camera_from_level
         mask = self_mask(mount.mask, depth.shape[0])
@@ -239,7 +254,7 @@ class Pipeline:
             mask = mask | prepared.unknown
         if mask.any():
             depth = without(depth, self._leveller.upright(_wider(mask), rotation) if prepared.levelled else mask)
-        depth = self._steady(depth, processing.temporal, stamp_s, motion)
+        depth = self._steady(depth, processing.temporal, stamp_s, pose, rotation)
         state = None
         if processing.scale.enabled:
             if self._scale is None or self._scale[0] != processing.scale:
@@ -249,11 +264,22 @@ class Pipeline:
         return DepthFrame(depth, prepared, mount, processing, self._leveller, state)
 
     def _steady(
-        self, depth: PanoramaDepth, config: TemporalConfig, stamp_s: float, motion: Motion | None
+        self,
+        depth: PanoramaDepth,
+        config: TemporalConfig,
+        stamp_s: float,
+        pose: Pose | None,
+        camera_from_level: NDArray[np.float64],
     ) -> PanoramaDepth:
         if not config.enabled:
-            self._temporal = None
+            self._temporal = self._before = None
             return depth
+        level = None if pose is None else pose @ Pose(camera_from_level)
+        before, self._before = self._before, level
+        motion = None
+        if level is not None and before is not None:
+            moved = level.inverse @ before
+            motion = Motion(moved.rotation, moved.translation)
         if self._temporal is None or self._temporal[0] != config:
             self._temporal = (config, TemporalFilter(config))
         return self._temporal[1].update(depth, stamp_s, motion)
@@ -270,5 +296,5 @@ def _wider(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return cv2.dilate(wide, np.ones((3, 3), np.uint8))[:, 1:-1].astype(bool)
 
 
-def _tilt_degrees(up: NDArray) -> float:
-    return float(np.degrees(np.arccos(np.clip(up[2], -1.0, 1.0))))
+def _tilt_degrees(camera_from_level: NDArray[np.float64]) -> float:
+    return float(np.degrees(np.arccos(np.clip(camera_from_level[2, 2], -1.0, 1.0))))

@@ -29,13 +29,6 @@ class RunConfig(MountConfig, ProcessingConfig):
         choices=("auto", *BACKENDS),
     )  # fmt: skip
     threads: int = setting(0, "CPU threads of the backend; 0 leaves it to the backend.", "configure", low=0, high=256)
-    input: str = setting(
-        "auto",
-        "Image messages to take: raw on `image`, compressed on `image/compressed` (or on `image`, where that is what "
-        "is published there), or auto: what is published, raw first.",
-        "configure",
-        choices=("auto", "raw", "compressed"),
-    )
     odometry_frame: str = setting(
         "",
         "Frame in which TF gives the robot's motion (odom, say), for the temporal filter to follow; empty: the filter "
@@ -44,8 +37,9 @@ class RunConfig(MountConfig, ProcessingConfig):
     )
     frame: str = setting(
         "",
-        "Frame of clouds and scan (x forward, z up); empty: the _link twin of the image's _optical_frame, or the "
-        "image's own frame. With several cameras always empty.",
+        "Frame of clouds and scan (x forward, z up); empty: the twin of the image's optical frame (theta_link for "
+        "theta_optical_frame or theta_optical_link, theta for theta_optical), or the image's own frame. With several "
+        "cameras always empty.",
         "dynamic",
     )
     depth_encoding: str = setting(
@@ -55,6 +49,11 @@ class RunConfig(MountConfig, ProcessingConfig):
         "dynamic",
         choices=("32FC1", "16UC1"),
     )
+
+    @property
+    def motion_frame(self) -> str:
+        """`odometry_frame` where the temporal filter, which alone follows the motion, is on; else empty."""
+        return self.odometry_frame if self.temporal.enabled else ""
 
     def __post_init__(self) -> None:
         if not self.model:

@@ -18,6 +18,9 @@ When = Literal["start", "configure", "dynamic"]
 
 S = TypeVar("S")
 
+#: ROS takes an integer for no floating-point number, so that the latter is to be recognised.
+_KINDS = {bool: "true or false", int: "an integer", float: "a number with a decimal point", str: "a string"}
+
 
 def setting(
     default: Any,
@@ -60,7 +63,7 @@ def fault(name: str, f: dataclasses.Field[Any], value: Any) -> str | None:
         wrong = [v for v in value if m["choices"] and v not in m["choices"]]
         return f"{name} takes {', '.join(m['choices'])}, got {wrong[0]!r}" if wrong else None
     if type(value) is not type(f.default):
-        return f"{name} is a {type(f.default).__name__}, got {value!r}"
+        return f"{name} is {_KINDS[type(f.default)]}, got {value!r}"
     if m["choices"] and value not in m["choices"]:
         return f"{name} is one of {', '.join(m['choices'])}, got {value!r}"
     # Also refuses nan, which compares false with everything.

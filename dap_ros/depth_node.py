@@ -20,16 +20,16 @@ from std_srvs.srv import SetBool, Trigger
 
 from dap_core.errors import InputError
 from dap_core.estimate import DepthEstimator
-from dap_ros.camera_stream import CameraStream, ImageMessage, one_line
+from dap_ros.camera_stream import Arrival, CameraStream, one_line
 from dap_ros.diagnostics import DISABLED, input_status, pipeline_status, transport_status
 from dap_ros.executable import run
 from dap_ros.frames import TransformPublisher
 from dap_ros.image_input import CHECK_PERIOD_S
 from dap_ros.newest_frame import NewestFrames
 from dap_ros.parameters import NodeSettings, Settings
-from dap_ros.snapshot import SnapshotRequest, new_folder
+from dap_ros.snapshot import SnapshotRequest
 from dap_ros.transforms import Transforms
-from dap_ros.transport import best_effort_subscribers, current_profile, qos, rmw_name
+from dap_ros.transport import best_effort_subscribers, current_profile, loss_advice, qos, rmw_name
 
 #: Seconds that `~/save_snapshot` waits for the worker.
 _SNAPSHOT_S = 20.0
@@ -48,7 +48,7 @@ class DepthNode(LifecycleNode):
         self._streams: dict[str, CameraStream] = {}
         self._transforms: Transforms | None = None
         self._frames: TransformPublisher | None = None
-        self._slots: NewestFrames[ImageMessage] | None = None
+        self._slots: NewestFrames[Arrival] | None = None
         self._worker: threading.Thread | None = None
         self._problem, self._doing, self._told = "", "", 0.0
         self._faults_reported: dict[str, int] = {}
@@ -176,19 +176,24 @@ class DepthNode(LifecycleNode):
 
     # Frames
 
-    def _work(self, slots: NewestFrames[ImageMessage]) -> None:
+    def _work(self, slots: NewestFrames[Arrival]) -> None:
         while (taken := slots.take()) is not None and self.context.ok():
-            camera, message = taken
-            self._streams[camera].process(message, self._settings.current)
+            camera, arrival = taken
+            self._streams[camera].process(arrival, self._settings.current)
 
-    def _put(self, camera: str, message: ImageMessage) -> bool:
+    def _put(self, camera: str, arrival: Arrival) -> bool:
         """Leave an image for the worker; whether one was displaced."""
         if self._slots is None:
             return False
         if not self._enabled:
             self._streams[camera].statistics.dropped(DISABLED)
             return False
-        return self._slots.put(camera, message)
+        return self._slots.put(camera, arrival)
+
+    def _offer(self, camera: str, arrival: Arrival) -> None:
+        """Leave an image for the worker if it has nothing else from this camera, also while images are dropped."""
+        if self._slots is not None:
+            self._slots.offer(camera, arrival)
 
     def _check_mounts(self, settings: Settings) -> None:
         """Raise InputError for a mount whose files cannot be used."""
@@ -210,16 +215,16 @@ class DepthNode(LifecycleNode):
         self.get_logger().info(response.message)
         return response
 
-    def _on_save_snapshot(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+    def _on_save_snapshot(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """The worker writes it; this thread waits, so that the answer can say where it is."""
-        answers = []
-        response.success = bool(self._streams)
-        for stream in self._streams.values():
-            wanted = SnapshotRequest(new_folder(self._settings.current.node.snapshot_folder, stream.name))
-            stream.request_snapshot(wanted)
-            wanted.done.wait(_SNAPSHOT_S)
-            response.success &= wanted.success
-            answers.append(f"{stream.name}: {wanted.answer}" if stream.name else wanted.answer)
+        wanted = {name: SnapshotRequest(self._settings.current.node.snapshot_folder) for name in self._streams}
+        for name, request in wanted.items():
+            self._streams[name].request_snapshot(request, self._offer)
+        until = time.monotonic() + _SNAPSHOT_S
+        for request in wanted.values():
+            request.done.wait(max(0.0, until - time.monotonic()))
+        response.success = bool(wanted) and all(r.success for r in wanted.values())
+        answers = [f"{name}: {r.answer}" if name else r.answer for name, r in wanted.items()]
         response.message = "; ".join(answers) or "the node is not configured"
         return response
 
@@ -259,14 +264,13 @@ class DepthNode(LifecycleNode):
         message.status.append(pipeline_status(f"{label}depth", self._problem, snapshot, facts))
         if stream.input is None:
             return
-        source = stream.input.source
         message.status.append(
             input_status(
                 f"{label}input",
                 snapshot,
                 stream.input.facts(),
                 self._faults_reported.get(stream.name, 0),
-                source.reliability == "best_effort",
+                loss_advice() if stream.input.source.reliability == "best_effort" else "",
             )
         )
         self._faults_reported[stream.name] = snapshot.counts.get("faulty", 0)

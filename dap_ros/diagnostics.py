@@ -27,8 +27,9 @@ DISABLED = "disabled"
 _WINDOW = 256
 _HORIZON_S = 10.0
 
-#: Seconds without a frame after which a published input is called silent.
+#: Seconds without a frame after which a published input is called silent, and the share of lost ones worth a warning.
 SILENT_S = 2.0
+_LOST_SHARE = 0.05
 
 
 @dataclass
@@ -57,18 +58,25 @@ class FrameStatistics:
         self._drops: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._last_fault = ""
-        self._image = ""
+        self._image, self._image_bytes = "", 0
+        self._lost: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
         self._message_bytes: dict[str, int] = {}
         self._age_s = float("nan")
         self._since = time.monotonic()
 
-    def received(self, age_s: float, image: str) -> None:
-        """A frame arrived, `age_s` after its stamp; `image` describes it."""
+    def received(self, age_s: float, image: str, nbytes: int) -> None:
+        """A frame of `nbytes` arrived, `age_s` after its stamp; `image` describes it."""
         with self._lock:
             self._received.append(time.monotonic())
             self._counts["received"] += 1
             self._age_s = age_s
-            self._image = image
+            self._image, self._image_bytes = image, nbytes
+
+    def lost(self, count: int) -> None:
+        """So many frames went missing on their way here."""
+        with self._lock:
+            self._lost.append((time.monotonic(), count))
+            self._counts["lost"] += count
 
     def dropped(self, reason: str, fault: str = "") -> None:
         """A frame ended early; `fault` is the line that was logged, when it was at fault itself."""
@@ -95,6 +103,8 @@ class FrameStatistics:
                 drops=dict(self._drops),
                 last_fault=self._last_fault,
                 image=self._image,
+                image_bytes=self._image_bytes,
+                lost_share=_share([c for t, c in self._lost if now - t < _HORIZON_S], len(received)),
                 message_bytes=dict(self._message_bytes),
                 input_rate=_rate(received, now),
                 output_rate=_rate([t for t, _ in finished], now),
@@ -106,12 +116,16 @@ class FrameStatistics:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Counts since activation; rates (Hz) and latencies (milliseconds: median, 95th percentile) of the last seconds."""
+    """Counts since activation; of the last seconds rates (Hz), latencies (milliseconds: median, 95th percentile), and
+    the share of images that were lost on their way.
+    """
 
     counts: dict[str, int]
     drops: dict[str, int]
     last_fault: str
     image: str
+    image_bytes: int
+    lost_share: float
     message_bytes: dict[str, int]
     input_rate: float
     output_rate: float
@@ -122,6 +136,10 @@ class Snapshot:
 
 def _rate(times: list[float], now: float) -> float:
     return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 and now - times[-1] < SILENT_S else 0.0
+
+
+def _share(lost: list[int], received: int) -> float:
+    return sum(lost) / max(1, sum(lost) + received)
 
 
 def _latencies(frames: list[dict[str, float]]) -> dict[str, tuple[float, float]]:
@@ -154,14 +172,18 @@ def pipeline_status(
 
 
 def input_status(
-    name: str, snapshot: Snapshot, facts: Mapping[str, str], faults_before: int, best_effort: bool
+    name: str, snapshot: Snapshot, facts: Mapping[str, str], faults_before: int, advice: str
 ) -> DiagnosticStatus:
-    """Status of the image input; WARN when frames were refused since the last report, or none come from a publisher."""
+    """Status of the image input; WARN when frames were refused since the last report, or come in part or not at all.
+
+    `advice` is against the loss of large ones.
+    """
     values = dict(facts) | {
         "image": snapshot.image,
         "input_rate_hz": f"{snapshot.input_rate:.2f}",
         "input_age_ms": f"{1e3 * snapshot.input_age_s:.1f}",
         "received": str(snapshot.counts.get("received", 0)),
+        "lost": str(snapshot.counts.get("lost", 0)),
         "last_fault": snapshot.last_fault,
     }
     values |= {f"dropped_{reason}": str(count) for reason, count in sorted(snapshot.drops.items())}
@@ -169,13 +191,14 @@ def input_status(
         return _status(name, DiagnosticStatus.WARN, f"refused: {snapshot.last_fault}", values)
     if facts.get("publishers", "0") == "0":
         return _status(name, DiagnosticStatus.WARN, f"nobody publishes {facts.get('topic', 'images')}", values)
+    topic = facts.get("topic", "")
     if snapshot.silent_s > SILENT_S:
-        advice = (
-            "; its publisher is best effort, and large best-effort images are lost without a DDS profile there"
-            if best_effort
-            else ""
-        )
-        return _status(name, DiagnosticStatus.WARN, f"no image from {facts.get('topic', '')}{advice}", values)
+        return _status(name, DiagnosticStatus.WARN, "; ".join(filter(None, [f"no image from {topic}", advice])), values)
+    if snapshot.lost_share > _LOST_SHARE:
+        lost = f"{100 * snapshot.lost_share:.0f} % of the images from {topic} are lost on their way"
+        if 0 < snapshot.image_bytes <= BEST_EFFORT_LIMIT:  # it is not their size
+            advice = ""
+        return _status(name, DiagnosticStatus.WARN, "; ".join(filter(None, [lost, advice])), values)
     return _status(name, DiagnosticStatus.OK, f"{snapshot.input_rate:.1f} images/s", values)
 
 

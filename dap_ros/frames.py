@@ -14,7 +14,7 @@ from transforms3d.quaternions import mat2quat
 
 from dap_core.frames import LINK, OPTICAL, FrameNames
 from dap_core.panorama import BODY_FROM_OPTICAL
-from dap_core.products.faces import Face
+from dap_core.products.faces import camera_from_face
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,15 @@ class CameraFrames(FrameNames):
         """The optical frame of a face."""
         return f"{self.stem}_{name}{OPTICAL}"
 
-    def static_transforms(self, faces: Iterable[Face], twin: bool) -> list[TransformStamped]:
-        """Link to the link and optical frames of every face; with `twin` also link to the image's `_optical_frame`."""
+    def static_transforms(self, faces: Iterable[str], twin: bool) -> list[TransformStamped]:
+        """Link to the link and optical frames of every face; with `twin` also link to the image's optical frame."""
         result = []
-        if twin and self.image != self.link and self.image.endswith(OPTICAL):
+        if twin and self.image != self.link and self.optical:
             result.append(transform(self.link, self.image, BODY_FROM_OPTICAL))
-        for face in faces:
-            body = f"{self.stem}_{face.name}{LINK}"
-            result.append(transform(self.link, body, face.camera_from_face))
-            result.append(transform(body, self.face(face.name), BODY_FROM_OPTICAL))
+        for name in faces:
+            body = f"{self.stem}_{name}{LINK}"
+            result.append(transform(self.link, body, camera_from_face(name)))
+            result.append(transform(body, self.face(name), BODY_FROM_OPTICAL))
         return result
 
 
@@ -48,10 +48,6 @@ def transform(
     )
 
 
-def _content(t: TransformStamped) -> tuple[str, str, Transform]:
-    return t.header.frame_id, t.child_frame_id, t.transform
-
-
 class TransformPublisher:
     """Publishes /tf_static, all cameras in one latched message, and /tf, where `tf2_msgs` is installed.
 
@@ -60,7 +56,7 @@ class TransformPublisher:
 
     def __init__(self, node: Any) -> None:
         self._node = node
-        self._static: dict[str, list[TransformStamped]] = {}
+        self._static: dict[str, tuple[CameraFrames, tuple[str, ...], bool]] = {}
         self._publishers: dict[str, Any] = {}
         try:
             from tf2_msgs.msg import TFMessage
@@ -75,23 +71,21 @@ class TransformPublisher:
         self._publishers["/tf_static"] = node.create_publisher(TFMessage, "/tf_static", latched)
         self._publishers["/tf"] = node.create_publisher(TFMessage, "/tf", 100)
 
-    def static(self, camera: str, transforms: list[TransformStamped]) -> None:
-        """Set one camera's static transforms and publish those of all."""
-        kept = self._static.get(camera)
-        if not self.available or (
-            kept is not None and [_content(t) for t in kept] == [_content(t) for t in transforms]
-        ):
+    def static(self, camera: str, frames: CameraFrames, faces: tuple[str, ...], twin: bool) -> None:
+        """Publish the static transforms of all cameras, where this one's are not what was published last."""
+        if not self.available or self._static.get(camera) == (frames, faces, twin):
             return
-        self._static[camera] = transforms
+        self._static[camera] = (frames, faces, twin)
         stamp = self._node.get_clock().now().to_msg()
-        every = [t for of_camera in self._static.values() for t in of_camera]
+        every = [t for frames, faces, twin in self._static.values() for t in frames.static_transforms(faces, twin)]
         for t in every:
             t.header.stamp = stamp
         self._publishers["/tf_static"].publish(self._message(transforms=every))
 
-    def moving(self, moved: TransformStamped) -> None:
-        """Publish a transform of one moment."""
+    def moving(self, parent: str, child: str, parent_from_child: NDArray[np.floating], stamp: Any) -> None:
+        """Publish the rotation (3, 3) of one moment."""
         if self.available:
+            moved = transform(parent, child, parent_from_child, stamp)
             self._publishers["/tf"].publish(self._message(transforms=[moved]))
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sensor_msgs.msg import CompressedImage, Image
 
+from dap_ros.distribution import subscribe
 from dap_ros.transport import offered_reliability, qos
 
 #: Seconds between looks at the graph.
@@ -29,18 +30,25 @@ class Source:
 class ImageInput:
     """Subscribes to `<prefix>image`, or to `<prefix>image/compressed` beside it.
 
-    `kind` and `reliability` are the parameters `input` and `input_reliability`. Until somebody publishes, the
+    `kind` and `reliability` are the parameters `input` and `input_reliability`; `callback` is given what comes, `lost`
+    how many images went missing on their way. Until somebody publishes, the
     subscription is raw and reliable; `check`, called now and then, moves it to what it finds.
     """
 
     def __init__(
-        self, node: Any, prefix: str, kind: str, reliability: str, callback: Callable[[Image | CompressedImage], None]
+        self,
+        node: Any,
+        prefix: str,
+        kind: str,
+        reliability: str,
+        callback: Callable[[Image | CompressedImage], None],
+        lost: Callable[[int], None],
     ) -> None:
         self._node = node
         self._prefix = prefix
         self._kind = kind
         self._reliability = reliability
-        self._callback = callback
+        self._callback, self._lost = callback, lost
         self._subscription: Any = None
         self.source = Source("", Image, "", 0)
         self.check()
@@ -58,8 +66,8 @@ class ImageInput:
             return
         self.close()
         # One message deep: what matters is the newest frame.
-        self._subscription = self._node.create_subscription(
-            found.type, found.topic, self._callback, qos(found.reliability, 1)
+        self._subscription = subscribe(
+            self._node, found.type, found.topic, self._callback, qos(found.reliability, 1), self._lost
         )
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class NewestFrames(Generic[T]):
-    """Hand-over from the executor's thread to the worker's; `put` never blocks, `take` gives the cameras fair turns."""
+    """Hand-over from the executor's thread to the worker's; only `take` blocks, and it gives the cameras fair turns."""
 
     def __init__(self, cameras: Sequence[str]) -> None:
         self._condition = threading.Condition()
@@ -24,6 +24,13 @@ class NewestFrames(Generic[T]):
             self._frames[camera] = frame
             self._condition.notify()
             return displaced
+
+    def offer(self, camera: str, frame: T) -> None:
+        """Leave a frame, unless one waits already."""
+        with self._condition:
+            if self._frames[camera] is None:
+                self._frames[camera] = frame
+                self._condition.notify()
 
     def take(self) -> tuple[str, T] | None:
         """Wait for a frame and take it, of the camera served longest ago; None once the slots are closed."""

@@ -1,4 +1,4 @@
-"""The commented parameter file and its table, written from the settings themselves."""
+"""The commented parameter file and the page about parameters, written from the settings themselves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from typing import Any
 from dap_core.settings import fields
 
 _WIDTH = 118
+
+_PAGE = """\
+# Parameters of depth_node
+
+Written by `dap parameters --markdown`; `config/dap.yaml` holds the same set. `when`: `start` is fixed when the process
+starts, `configure` is read when the node is configured (to change it: cleanup, set, configure), `dynamic` takes effect
+with the next frame. With `cameras`, those of the mount ({mount})
+exist once more for each camera: `front.camera_height`.
+
+"""
 
 _HEADER = """\
 # Parameters of depth_node with their defaults, written by `dap parameters`. Any name and namespace of the node matches.
@@ -34,6 +44,12 @@ def parameter_file(kind: type) -> str:
         lines += [f"{indent}# {line}" for line in _wrapped(f, len(indent) + 2)]
         lines.append(f"{indent}{last}: {yaml_value(f.default)}")
     return "\n".join(lines) + "\n"
+
+
+def parameter_page(kind: type, mount: type) -> str:
+    """Markdown page with a table of every parameter; `mount` are those of one camera."""
+    of_mount = dict.fromkeys(f"{name.split('.')[0]}.*" if "." in name else name for name, _ in _ordered(mount))
+    return _PAGE.format(mount=", ".join(f"`{name}`" for name in of_mount)) + parameter_table(kind)
 
 
 def parameter_table(kind: type) -> str:

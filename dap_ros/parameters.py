@@ -42,6 +42,13 @@ class NodeParameters(RunConfig):
         True, "Configure and activate at start; false leaves that to a lifecycle manager.", "start"
     )
     diagnostics_period: float = setting(1.0, "Seconds between /diagnostics messages.", "start", low=0.1, high=60.0)
+    input: str = setting(
+        "auto",
+        "Image messages to take: raw on `image`, compressed on `image/compressed` (or on `image`, where that is what "
+        "is published there), or auto: what is published, raw first.",
+        "configure",
+        choices=("auto", "raw", "compressed"),
+    )
     input_reliability: str = setting(
         "auto", "Reliability of the image subscription; auto takes the publisher's.", "configure",
         choices=("auto", "reliable", "best_effort"),
@@ -53,8 +60,8 @@ class NodeParameters(RunConfig):
     output_depth: int = setting(2, "History depth of all outputs, messages.", "configure", low=1, high=10)
     publish_frames: str = setting(
         "faces",
-        "Static transforms to publish: those of the faces, those of the faces and of the image's _optical_frame below "
-        "its _link, or none.",
+        "Static transforms to publish: those of the faces, those of the faces and of the image's optical frame below "
+        "its twin (see frame), or none.",
         "configure",
         choices=("faces", "all", "none"),
     )

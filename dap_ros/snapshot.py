@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -27,28 +28,37 @@ from dap_ros.parameters import Settings
 class SnapshotRequest:
     """Asked for on the executor's thread, answered by the worker: `answer` is the folder, or why there is none."""
 
-    folder: Path
+    base: str
     done: threading.Event = field(default_factory=threading.Event)
     success: bool = False
     answer: str = "no frame came through"
 
 
 def new_folder(base: str, camera: str) -> Path:
-    """A folder for a snapshot that is taken now, below `base` or ~/.ros/dap_snapshots."""
+    """Make the folder of a snapshot that is taken now, below `base` or ~/.ros/dap_snapshots; each has one of its own.
+
+    Raises InputError where it cannot be made.
+    """
     parent = Path(base).expanduser() if base else Path.home() / ".ros" / "dap_snapshots"
-    return parent / "_".join(part for part in (time.strftime("%Y%m%d-%H%M%S"), camera) if part)
+    name = "_".join(part for part in (time.strftime("%Y%m%d-%H%M%S"), camera) if part)
+    names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = next(parent / name for name in names if not (parent / name).exists())
+        folder.mkdir()
+    except OSError as error:
+        raise InputError(f"cannot make a folder in {parent}: {error.strerror}") from None
+    return folder
 
 
 def write_snapshot(
-    folder: Path, frame: DepthFrame, settings: Settings, camera: str, stamp_s: float, facts: Mapping[str, Any]
-) -> None:
-    """image.png, range.npy, range.png, points.ply, scan.json, settings.yaml and facts.json; InputError where a folder
-    cannot be made.
+    base: str, frame: DepthFrame, settings: Settings, camera: str, stamp_s: float, facts: Mapping[str, Any]
+) -> Path:
+    """image.png, range.npy, range.png, points.ply, scan.json, settings.yaml and facts.json in a new folder.
+
+    Returns the folder, which is below `base`. Raises InputError where it cannot be made.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
+    folder = new_folder(base, camera)
     write_image(folder / "image.png", np.ascontiguousarray(frame.image))
     write_range(folder / "range.npy", frame.depth.range_m)
     save_range_png(folder / "range.png", frame.depth.range_m, title=f"{camera or 'camera'} {stamp_s:.3f}")
@@ -70,6 +80,7 @@ def write_snapshot(
     for name, text in texts.items():
         with written_beside(folder / name) as beside:
             beside.write_text(text + "\n")
+    return folder
 
 
 def _plain(value: Any) -> Any:

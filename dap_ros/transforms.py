@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from transforms3d.quaternions import quat2mat
+from rclpy.time import Time
 
 from dap_core.errors import InputError
-
-
-@dataclass(frozen=True)
-class Pose:
-    """`rotation` (3, 3) and `translation` (3,) metres that take points of one frame to another."""
-
-    rotation: NDArray[np.float64]
-    translation: NDArray[np.float64]
+from dap_core.pose import Lookup, Pose, Unconnected
 
 
 class Transforms:
@@ -35,23 +27,27 @@ class Transforms:
         self._listener = tf2_ros.TransformListener(self._buffer, node)
         self._missing = tf2_ros.TransformException
 
+    def at(self, stamp: Any) -> Lookup:
+        """`lookup` at one stamp (builtin_interfaces/Time)."""
+        return partial(self.lookup, stamp=stamp)
+
     def lookup(self, target: str, source: str, stamp: Any) -> Pose:
         """Pose of `source` in `target` at a stamp, or the newest where the buffer does not reach the stamp yet.
 
-        Waits for nothing. Raises InputError, with tf2's reason, where the frames are not connected.
+        Waits for nothing. Raises Unconnected, with tf2's reason, where the frames are not connected, and InputError
+        where the transform is none.
         """
-        from rclpy.time import Time
-
+        at = Time.from_msg(stamp) if stamp.sec >= 0 else Time()  # rclpy knows no time before 1970
         try:
-            found = self._buffer.lookup_transform(target, source, Time.from_msg(stamp))
+            found = self._buffer.lookup_transform(target, source, at)
         except self._missing:
             try:
                 found = self._buffer.lookup_transform(target, source, Time())
             except self._missing as error:
                 reason = " ".join(str(error).split())
-                raise InputError(f"no transform from {source} to {target}: {reason}") from None
+                raise Unconnected(f"no transform from {source} to {target}: {reason}") from None
         q, t = found.transform.rotation, found.transform.translation
-        return Pose(quat2mat([q.w, q.x, q.y, q.z]), np.array([t.x, t.y, t.z]))
+        return Pose.of_quaternion(np.array([q.x, q.y, q.z, q.w]), np.array([t.x, t.y, t.z]))
 
     def close(self) -> None:
         """Stop listening."""

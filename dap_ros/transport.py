@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from dap_core.errors import InputError
+from dap_ros.distribution import PROFILE_VARIABLES, profile_variable
 from dap_ros.share import share_file
 
 #: Set to `none` to leave DDS alone, or to the path of another profile; unset or `auto` is the shipped one.
 SWITCH = "DAP_ROS_DDS_PROFILE"
 
-#: The variables that Fast DDS 3 and Fast DDS 2 read.
-PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+SHIPPED_PROFILE = "config/fastdds_large_messages.xml"
 
 #: Profiles that Fast DDS reads by itself from the working directory.
 _LOCAL_PROFILES = ("DEFAULT_FASTDDS_PROFILES.xml", "DEFAULT_FASTRTPS_PROFILES.xml")
@@ -52,10 +52,10 @@ def apply_profile(environment: MutableMapping[str, str] | None = None, rmw: str 
     switch = environment.get(SWITCH, "auto")
     if switch in ("", "auto") and _shared_memory_free() < _SHARED_MEMORY_FREE:
         return Profile(False, f"/dev/shm has less than {_SHARED_MEMORY_FREE >> 20} MB free")
-    path = share_file("config/fastdds_large_messages.xml") if switch in ("", "auto") else Path(switch)
+    path = share_file(SHIPPED_PROFILE) if switch in ("", "auto") else Path(switch)
     if not path.is_file():
         raise InputError(f"{SWITCH}={switch}: no such file; auto, none or the path of a Fast DDS profile is expected")
-    environment[_profile_variable()] = str(path)
+    environment[profile_variable()] = str(path)
     return Profile(True, str(path))
 
 
@@ -66,18 +66,6 @@ def _shared_memory_free() -> int:
     except OSError:
         return 0
     return status.f_bavail * status.f_frsize
-
-
-def _profile_variable() -> str:
-    """The variable that the loaded Fast DDS reads: 2 (libfastrtps, to Jazzy) and 3 (libfastdds) each have their own.
-
-    Setting both makes 3 warn at every start.
-    """
-    try:
-        old = "libfastrtps.so" in Path("/proc/self/maps").read_text()
-    except OSError:
-        old = os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy")
-    return PROFILE_VARIABLES[1] if old else PROFILE_VARIABLES[0]
 
 
 def current_profile(environment: MutableMapping[str, str] | None = None, rmw: str | None = None) -> Profile | None:
@@ -98,6 +86,16 @@ def current_profile(environment: MutableMapping[str, str] | None = None, rmw: st
     if environment.get(SWITCH) == "none":
         return Profile(False, f"turned off by {SWITCH}=none")
     return None
+
+
+def loss_advice() -> str:
+    """What to do where large messages of a best-effort publisher do not arrive; "" where nothing is known."""
+    if not rmw_name().startswith("rmw_fastrtps"):
+        return ""
+    return (
+        "its publisher is best effort, and Fast DDS by default loses large best-effort messages: start it with "
+        f"{profile_variable()}={share_file(SHIPPED_PROFILE)}, or have it publish reliably, or compressed images"
+    )
 
 
 def rmw_name() -> str:

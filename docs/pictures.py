@@ -27,7 +27,8 @@ from dap_core.picture import LIMITS, Panel, cloud_panel, image_panel, range_pane
 from dap_core.pipeline import DepthFrame, MountConfig, Pipeline, ProcessingConfig
 from dap_core.product_pictures import clearing_panel, mask_panel, scan_panel, scan_points, side_panel
 from dap_core.products.cloud import CloudConfig
-from dap_core.products.levelling import Leveller, LevellingConfig, up_from_mounting
+from dap_core.products.gravity import up_from_mounting
+from dap_core.products.levelling import Leveller, LevellingConfig
 from dap_core.products.scan import ScanConfig
 from dap_core.products.self_mask import MaskConfig, self_mask
 from training.worlds.kinds import make_world

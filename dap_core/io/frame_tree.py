@@ -1,53 +1,21 @@
-"""Coordinate frames out of a bag's /tf_static and /tf: the pose of one frame in another at a moment.
-
-A pose is `rotation` (3, 3) and `translation` (3,) metres that take points of the source frame to the target frame.
-"""
+"""Coordinate frames out of a bag's /tf_static and /tf: the pose of one frame in another at a moment."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from transforms3d.quaternions import mat2quat, quat2mat
 
 from dap_core.errors import InputError
+from dap_core.pose import Pose, Unconnected
 
 #: A moving transform is not carried on for longer than this (seconds) beyond its first and last stamps.
 HOLD_S = 1.0
 #: Seconds of moving transforms that are kept behind the newest of each.
 KEPT_S = 30.0
-
-
-@dataclass(frozen=True)
-class Pose:
-    """`rotation` (3, 3) and `translation` (3,) metres; `pose(points)` takes (..., 3) of one frame to the other."""
-
-    rotation: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
-    translation: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
-
-    def __call__(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
-        return points @ self.rotation.T + self.translation
-
-    def __matmul__(self, other: Pose) -> Pose:
-        """First `other`, then this one."""
-        return Pose(self.rotation @ other.rotation, self.rotation @ other.translation + self.translation)
-
-    @property
-    def inverse(self) -> Pose:
-        """The way back."""
-        return Pose(self.rotation.T, -self.rotation.T @ self.translation)
-
-    @classmethod
-    def of_quaternion(cls, xyzw: NDArray[np.floating], translation: NDArray[np.floating]) -> Pose:
-        """From a quaternion (x, y, z, w), as ROS has it. Raises InputError unless it has a length and all is finite."""
-        q, t = np.asarray(xyzw, np.float64), np.asarray(translation, np.float64)
-        if not (np.isfinite(t).all() and np.isfinite(q).all() and np.linalg.norm(q) > 1e-6):
-            raise InputError(f"a pose is a finite translation and a quaternion with a length, got {t}, {q}")
-        return cls(quat2mat(q[[3, 0, 1, 2]]), t)
 
 
 class FrameTree:
@@ -80,12 +48,15 @@ class FrameTree:
                 self._insert(child, stamped.header.stamp.sec + 1e-9 * stamped.header.stamp.nanosec, pose)
 
     def lookup(self, target: str, source: str, at_s: float) -> Pose:
-        """Pose of `source` in `target` at a time (seconds). Raises InputError where the two are not connected then."""
+        """Pose of `source` in `target` at a time (seconds).
+
+        Raises Unconnected where nothing connects the two, and InputError where nothing does at that time.
+        """
         up, down = self._to_root(source.lstrip("/")), self._to_root(target.lstrip("/"))
         common = next((frame for frame in up if frame in down), None)
         if common is None:
             known = f"; frames: {', '.join(sorted({*self._parents, *self._parents.values()}))}" if self else ""
-            raise InputError(f"no transform from {source} to {target} in the bag{known}")
+            raise Unconnected(f"no transform from {source} to {target} in the bag{known}")
         return self._chain(down[: down.index(common)], at_s).inverse @ self._chain(up[: up.index(common)], at_s)
 
     def _to_root(self, frame: str) -> list[str]:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
-
-import numpy as np
 
 from dap_core.errors import InputError
 from dap_core.estimate import DepthEstimator
 from dap_core.frames import FrameNames
 from dap_core.io.bag_reader import Bag, Raw, stamp_ns
-from dap_core.io.frame_tree import Pose
 from dap_core.io.image_messages import decode_compressed, decode_image
 from dap_core.offline.sensors import Sensors
 from dap_core.offline.settings import OfflineSettings
 from dap_core.offline.topics import IMU
 from dap_core.pipeline import DepthFrame, MountConfig, Pipeline, ProcessingConfig
-from dap_core.products.temporal import Motion
 from dap_core.run_config import RunConfig
 
 
@@ -45,7 +42,6 @@ class Camera:
     ) -> None:
         self._estimator, self._mount, self._config, self._sensors = estimator, mount, config, sensors
         self._pipeline = Pipeline(estimator.spec)
-        self._previous: Pose | None = None
 
     def take(self, raw: Raw, message: Any) -> Taken:
         """The frame of an Image or CompressedImage. Raises InputError for an image that cannot be used."""
@@ -54,28 +50,16 @@ class Camera:
         image, stamp = decode(message, check_shape), stamp_ns(message)
         at, frames = 1e-9 * stamp, FrameNames.of(message.header.frame_id, self._config.frame)
         self._sensors.advance(at, raw.stamp_ns)
-        mount = self._mount
-        if mount.ground_frame:
-            height = float(self._sensors.pose(mount.ground_frame, frames.link, at).translation[2])
-            mount = dataclasses.replace(mount, camera_height=height)
-        up, source = self._sensors.up(mount.levelling, at, frames)
+        lookup, attitude = partial(self._sensors.pose, stamp_s=at), self._sensors.attitude
+        mount = self._mount.with_height(frames.link, lookup)
+        motion_frame = self._config.motion_frame
+        pose = lookup(motion_frame, frames.link) if motion_frame else None
+        up = attitude.up(mount.levelling, at, frames, lookup)
         prepared = self._pipeline.prepare(self._estimator, image, mount, up)
         range_m, far = self._estimator.infer(prepared.batch)
         depth = self._estimator.finish(range_m[0], far[0])
-        motion = self._motion(frames, at, prepared.camera_from_level)
-        frame = self._pipeline.finish(prepared, depth, mount, self._config, at, motion)
-        return Taken(frame, stamp, frames, source)
-
-    def _motion(self, frames: FrameNames, at: float, camera_from_level: np.ndarray) -> Motion | None:
-        """What takes points of the previous frame's levelled frame to this one's, where there is odometry."""
-        if not self._config.odometry_frame:
-            return None
-        pose = self._sensors.pose(self._config.odometry_frame, frames.link, at) @ Pose(rotation=camera_from_level)
-        previous, self._previous = self._previous, pose
-        if previous is None:
-            return None
-        moved = pose.inverse @ previous
-        return Motion(moved.rotation, moved.translation)
+        frame = self._pipeline.finish(prepared, depth, mount, self._config, at, pose)
+        return Taken(frame, stamp, frames, attitude.state)
 
 
 @contextmanager
@@ -93,8 +77,8 @@ def open_camera(
     """
     mount, config = settings.mount(namespace), settings.config
     topic = imu_topic(bag, namespace, imu) if mount.levelling.source == "imu" else ""
-    moving = mount.levelling.source in ("tf", "imu") or bool(mount.ground_frame or config.odometry_frame)
-    with Sensors(bag.path, topic, moving, mount.levelling.time_constant, start_ns) as sensors:
+    moving = mount.levelling.source in ("tf", "imu") or bool(mount.ground_frame or config.motion_frame)
+    with Sensors(bag.path, topic, moving, mount.levelling, start_ns) as sensors:
         yield Camera(estimator, mount, config, sensors)
 
 

@@ -80,10 +80,8 @@ class Face:
 
     @property
     def camera_from_face(self) -> NDArray[np.float64]:
-        """(3, 3) rotation of the face's body axes (x along its optical axis, z its image's up) into the camera's."""
-        yaw, pitch = ORIENTATIONS[self.name]
-        # Quarter turns: rounding makes the zeros exact.
-        return np.rint(panorama.yaw_pitch_roll(np.radians(yaw), np.radians(pitch))) + 0.0
+        """See the function of that name."""
+        return camera_from_face(self.name)
 
     @property
     def camera_from_optical(self) -> NDArray[np.float64]:
@@ -99,6 +97,13 @@ class Face:
     def P(self) -> NDArray[np.float64]:
         """(3, 4) projection matrix [K | 0]; CameraInfo's P, with the identity for R."""
         return np.hstack([self.K, np.zeros((3, 1))])
+
+
+def camera_from_face(name: str) -> NDArray[np.float64]:
+    """(3, 3) rotation of a face's body axes (x along its optical axis, z its image's up) into the camera's."""
+    yaw, pitch = ORIENTATIONS[name]
+    # Quarter turns: rounding makes the zeros exact.
+    return np.rint(panorama.yaw_pitch_roll(np.radians(yaw), np.radians(pitch))) + 0.0
 
 
 def faces_of(config: FacesConfig) -> tuple[Face, ...]:

@@ -51,16 +51,15 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"{args.bag}: no such bag; a bag folder or an .mcap or .db3 file is expected")
     # A domain of its own, on this machine only, so that neither a robot nor another demo is disturbed.
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    if os.environ.get("ROS_DISTRO") == "humble":
-        os.environ["ROS_LOCALHOST_ONLY"] = "1"
     import rclpy
     from rclpy.executors import ExternalShutdownException
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+    from dap_ros.distribution import stay_on_this_machine
     from dap_ros.listener import Listener
     from dap_ros.transport import apply_profile
 
+    stay_on_this_machine(os.environ)
     apply_profile()
     camera = {"rate": float(args.rate)} | ({"bag": str(args.bag.resolve())} if args.bag else {})
     rclpy.init()

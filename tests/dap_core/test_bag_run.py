@@ -100,11 +100,11 @@ def test_the_form_of_the_output(drive: Path, tmp_path: Path) -> None:
 def test_settings_of_the_node_apply(drive: Path, tmp_path: Path) -> None:
     settings = _settings(
         tmp_path,
-        "/**:\n  ros__parameters:\n    autostart: true\n    depth_encoding: 16UC1\n    frame: base\n"
+        "/**:\n  ros__parameters:\n    autostart: true\n    input: raw\n    depth_encoding: 16UC1\n    frame: base\n"
         "    camera_height: 1.1\n    mask: {nadir: 40.0}\n    scan:\n      range_max: 3.0\n    cloud.max_points: 100\n"
         "other_node:\n  ros__parameters:\n    camera_height: 9.0\n",
     )
-    assert settings.unused == ("autostart",)
+    assert settings.unused == ("autostart", "input")
     run_bag(drive, tmp_path / "out", known_estimator(H), settings, RunOptions(namespace="front/pano"))
     with open_bag(tmp_path / "out") as bag:
         depth, points, scan = (bag.first(f"/front/pano/{name}") for name in ("depth/image", "points", "scan"))

@@ -8,14 +8,18 @@ from analytic_panorama import box_along, box_range, floor_range
 
 from dap_core import panorama, pipeline
 from dap_core.backends.spec import ModelSpec
+from dap_core.errors import InputError
 from dap_core.estimate import PanoramaDepth
 from dap_core.panorama_input import InputConfig, PanoramaInput
 from dap_core.pipeline import DepthFrame, MountConfig, Pipeline, Prepared, ProcessingConfig
+from dap_core.pose import Pose
 from dap_core.products.faces import FacesConfig
-from dap_core.products.levelling import LevellingConfig, camera_from_level, up_from_mounting
+from dap_core.products.gravity import up_from_mounting
+from dap_core.products.levelling import LevellingConfig, camera_from_level
 from dap_core.products.scale import ScaleConfig
 from dap_core.products.scan import ScanConfig
 from dap_core.products.self_mask import MaskConfig
+from dap_core.products.temporal import Motion, TemporalConfig
 
 H = 256
 PIXEL = np.pi / H
@@ -41,6 +45,15 @@ def frame_of(
     config = ProcessingConfig(**processing)  # type: ignore[arg-type]
     depth = PanoramaDepth.from_range(range_m)
     return Pipeline(SPEC).finish(prepared(rotation, unknown), depth, mount, config)
+
+
+class Exact:
+    """An estimator for pictures of the model's size."""
+
+    @staticmethod
+    def prepare(image: np.ndarray) -> np.ndarray:
+        """The picture as a batch of one."""
+        return image[None]
 
 
 @pytest.mark.parametrize("elevation", [-30.0, 0.0, 30.0])
@@ -121,13 +134,6 @@ def test_a_tilted_camera_gives_the_cloud_of_an_upright_one() -> None:
 
 
 def test_the_way_through_prepare_is_upright_and_masked() -> None:
-    class Exact:
-        """An estimator that only resizes."""
-
-        @staticmethod
-        def prepare(image: np.ndarray) -> np.ndarray:
-            return image[None]
-
     mount = MountConfig(
         levelling=LevellingConfig(source="parameters"),
         mask=MaskConfig(nadir=30.0),
@@ -151,6 +157,63 @@ def test_the_way_through_prepare_is_upright_and_masked() -> None:
     assert not np.isnan(frame.cloud.xyzh).any()
     # Within the tolerance nothing is resampled.
     assert not line.prepare(Exact, PICTURE, MountConfig(), up_from_mounting(0.1, 0.1)).camera_from_level[0, 2]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("length", [1e-3, 1.0, 9.81])
+def test_the_length_of_up_is_nothing_to_its_direction(length: float) -> None:
+    mount = MountConfig(levelling=LevellingConfig(tolerance=0.25))
+    line = Pipeline(SPEC)
+    for roll, turned in ((0.2, False), (0.3, True), (20.0, True)):
+        up = length * up_from_mounting(roll, 0.0)
+        ready = line.prepare(Exact, PICTURE, mount, up)  # type: ignore[arg-type]
+        expected = camera_from_level(up_from_mounting(roll, 0.0)) if turned else np.eye(3)
+        np.testing.assert_allclose(ready.camera_from_level, expected, atol=1e-12)
+
+
+def test_the_temporal_filter_is_told_how_the_levelled_frame_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Motion | None] = []
+
+    class Spy:
+        """In the filter's place."""
+
+        def __init__(self, config: TemporalConfig) -> None:
+            pass
+
+        def update(self, depth: PanoramaDepth, stamp_s: float, motion: Motion | None) -> PanoramaDepth:
+            """Note the motion."""
+            told.append(motion)
+            return depth
+
+    monkeypatch.setattr(pipeline, "TemporalFilter", Spy)
+    depth = PanoramaDepth.from_range(np.full((H, 2 * H), 5.0))
+    on, off = ProcessingConfig(temporal=TemporalConfig(enabled=True)), ProcessingConfig()
+    tilts = [camera_from_level(up_from_mounting(r, p)) for r, p in ((5.0, -3.0), (-8.0, 2.0), (0.0, 9.0))]
+    # The camera in the world: its levelled frame is turned by the yaw alone, whatever its tilt.
+    yaws, places = (0.1, 0.5, 0.8), np.array([[1.0, 2.0, 0.5], [1.5, 2.0, 0.5], [1.5, 2.4, 0.6]])
+    poses = [
+        Pose(panorama.yaw_pitch_roll(yaw) @ tilt.T, place) for yaw, tilt, place in zip(yaws, tilts, places, strict=True)
+    ]
+    line = Pipeline(SPEC)
+    for k, config, pose in ((0, on, True), (1, on, True), (2, on, False), (0, on, True), (1, off, True), (2, on, True)):
+        line.finish(prepared(tilts[k]), depth, MountConfig(), config, float(k), poses[k] if pose else None)
+    first, second, *rest = told
+    assert first is None and second is not None and rest == [None, None, None]
+    np.testing.assert_allclose(second.rotation, panorama.yaw_pitch_roll(yaws[0] - yaws[1]), atol=1e-9)
+    np.testing.assert_allclose(
+        second.translation, panorama.yaw_pitch_roll(-yaws[1]) @ (places[0] - places[1]), atol=1e-9
+    )
+
+
+def test_the_height_comes_from_transforms_where_a_frame_is_named() -> None:
+    def lookup(target: str, source: str) -> Pose:
+        assert (target, source) == ("base_footprint", "cam_link")
+        return Pose(translation=np.array([0.3, 0.0, 1.25]))
+
+    assert MountConfig(camera_height=0.7).with_height("cam_link", lookup).camera_height == 0.7
+    asks = MountConfig(camera_height=0.7, ground_frame="base_footprint")
+    assert asks.with_height("cam_link", lookup).camera_height == 1.25
+    with pytest.raises(InputError, match="base_footprint: there are no transforms"):
+        asks.with_height("cam_link", None)
 
 
 def test_scale_is_held_by_the_ground() -> None:

@@ -26,7 +26,7 @@ def timings(network: float, publish: float) -> Timings:
 def test_latencies_and_overhead() -> None:
     statistics = FrameStatistics()
     for i in range(1, 101):
-        statistics.received(0.002, "64x32 rgb8")
+        statistics.received(0.002, "64x32 rgb8", 6144)
         statistics.finished(timings(0.040, i * 1e-3), 0.050, {"points": 10})
     snapshot = statistics.snapshot()
     assert set(snapshot.latencies) == {*STAGES, "age", "overhead", "total"}
@@ -50,17 +50,33 @@ def test_laps_add_up() -> None:
 
 def test_input_levels() -> None:
     statistics = FrameStatistics()
-    statistics.received(0.001, "64x32 rgb8")
-    assert input_status("n", statistics.snapshot(), FACTS, 0, False).level == DiagnosticStatus.OK
+    statistics.received(0.001, "64x32 rgb8", 6144)
+    assert input_status("n", statistics.snapshot(), FACTS, 0, "").level == DiagnosticStatus.OK
     statistics.dropped("newer_frame")
-    assert input_status("n", statistics.snapshot(), FACTS, 0, False).level == DiagnosticStatus.OK
+    assert input_status("n", statistics.snapshot(), FACTS, 0, "").level == DiagnosticStatus.OK
     statistics.dropped("step", "step 1 is less")
-    status = input_status("n", statistics.snapshot(), FACTS, 0, False)
+    status = input_status("n", statistics.snapshot(), FACTS, 0, "")
     assert status.level == DiagnosticStatus.WARN and "step 1 is less" in status.message
     assert values_of(status)["dropped_step"] == "1" and values_of(status)["dropped_newer_frame"] == "1"
-    assert input_status("n", statistics.snapshot(), FACTS, 1, False).level == DiagnosticStatus.OK
-    nobody = input_status("n", statistics.snapshot(), FACTS | {"publishers": "0"}, 1, False)
+    assert input_status("n", statistics.snapshot(), FACTS, 1, "").level == DiagnosticStatus.OK
+    nobody = input_status("n", statistics.snapshot(), FACTS | {"publishers": "0"}, 1, "")
     assert nobody.level == DiagnosticStatus.WARN and "nobody publishes /pano" in nobody.message
+
+
+def test_lost_images_are_a_warning_with_advice_where_they_are_large() -> None:
+    for nbytes, lost, level, text in (
+        (6144, 1, DiagnosticStatus.OK, "images/s"),
+        (6144, 10, DiagnosticStatus.WARN, "20 % of the images from /pano are lost on their way"),
+        (0, 10, DiagnosticStatus.WARN, "100 % of the images from /pano are lost on their way; ask for more"),
+        (400 << 10, 10, DiagnosticStatus.WARN, "20 % of the images from /pano are lost on their way; ask for more"),
+    ):
+        statistics = FrameStatistics()
+        for _ in range(40 if nbytes else 0):
+            statistics.received(0.001, "size", nbytes)
+        statistics.lost(lost)
+        status = input_status("n", statistics.snapshot(), FACTS, 0, "ask for more")
+        assert (status.level, values_of(status)["lost"]) == (level, str(lost))
+        assert status.message == text or (level == DiagnosticStatus.OK and status.message.endswith(text))
 
 
 def test_problem_is_an_error() -> None:

@@ -72,5 +72,43 @@ def test_advice_without_the_profile(known_model: Path, walk: Path, tmp_path: Pat
         assert "turned off by DAP_ROS_DDS_PROFILE=none" in peer.diagnostics("transport")["profile"]
 
 
+def test_lost_images_are_said_with_what_to_do(known_model: Path) -> None:
+    """A best-effort driver without a profile: most of its 2.8 MB images never arrive."""
+    import os
+
+    script = Path(__file__).with_name("numbered_publisher.py")
+    plain = {k: v for k, v in os.environ.items() if not k.endswith("DEFAULT_PROFILES_FILE")}
+    for height, level in (("960", "01"), ("32", "00")):
+        with (
+            RosProcess(
+                "dap_ros.depth_node",
+                {"model": str(known_model), "diagnostics_period": 0.2},
+                {"image": "/big", "__node": "n"},
+            ) as node,
+            Peer("/n") as peer,
+            RosProcess(
+                "",
+                {},
+                command=[sys.executable, str(script), "60", height, "20"],
+                env=plain | {"DAP_ROS_DDS_PROFILE": "none"},
+            ) as camera,
+        ):
+            said: set[str] = set()
+
+            def note() -> bool:
+                values = peer.diagnostics("input")
+                if "are lost on their way" in values.get("message", ""):
+                    said.add(values["message"])  # noqa: B023
+                return camera.process.poll() is not None
+
+            assert peer.wait(note), camera.log() + node.log()
+            values = peer.diagnostics("input")
+            if level == "00":
+                assert not said and values["lost"] == "0" and int(values["received"]) > 50, values
+                continue
+            assert int(values["lost"]) > 10, values
+            assert all("start it with " in text and "fastdds_large_messages.xml" in text for text in said) and said
+
+
 def _stamp(message: Image | PointCloud2) -> tuple[int, int]:
     return message.header.stamp.sec, message.header.stamp.nanosec

@@ -14,8 +14,9 @@ from rcl_interfaces.msg import ParameterType
 from rclpy.parameter import Parameter
 
 from dap_core.errors import InputError
+from dap_core.pipeline import MountConfig
 from dap_core.settings import build, fields, flat
-from dap_ros.parameter_file import parameter_file, parameter_table
+from dap_ros.parameter_file import parameter_file, parameter_page
 from dap_ros.parameters import CameraParameters, NodeParameters, NodeSettings, declare, descriptor, read
 from dap_ros.share import share_file
 
@@ -28,9 +29,11 @@ def test_the_shipped_file_is_the_one_that_the_settings_give() -> None:
     assert share_file("config/dap.yaml").samefile(CONFIG)
 
 
-def test_the_documented_table_is_the_one_that_the_settings_give() -> None:
-    text = (ROOT / "docs" / "parameters.md").read_text()
-    assert parameter_table(NodeParameters) in text, "run: dap parameters --markdown"
+def test_the_documented_page_is_the_one_that_the_settings_give() -> None:
+    page = parameter_page(NodeParameters, MountConfig)
+    assert (ROOT / "docs" / "parameters.md").read_text() == page, "run: dap parameters --markdown"
+    of_mount = page.split("those of the mount (")[1].split(")")[0]
+    assert of_mount == "`camera_height`, `ground_frame`, `panorama.*`, `levelling.*`, `mask.*`"
 
 
 def test_the_file_read_back_is_the_defaults() -> None:

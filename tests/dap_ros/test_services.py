@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,18 @@ def test_enable_and_snapshot(known_model: Path, tmp_path: Path) -> None:
             peer.publish("/pano", raw_image(picture))
             peer.spin(0.05)
         assert peer.wait(lambda: int(peer.diagnostics("input").get("dropped_disabled", "0")) >= 3)
+        assert not got
+
+        # While images are dropped the newest one is still to be had, at once, and is not published.
+        peer.publish("/pano", raw_image(picture, stamp=99))
+        peer.spin(0.3)
+        began = time.monotonic()
+        answers = [peer.call(Trigger, "save_snapshot", Trigger.Request()) for _ in range(3)]
+        assert all(a.success for a in answers), answers
+        assert time.monotonic() - began < 10.0
+        folders = {Path(a.message) for a in answers}
+        assert len(folders) == 3
+        assert {json.loads((f / "facts.json").read_text())["stamp"] for f in folders} == {99.0}
         assert not got
         assert peer.call(SetBool, "enable", SetBool.Request(data=True)).success
         assert peer.wait(lambda: peer.publish("/pano", raw_image(picture)) or got)
