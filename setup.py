@@ -107,6 +107,7 @@ setup(
             "worlds = training.commands.worlds",
             "data = training.commands.data",
             "train = training.commands.train",
+            "pseudo = training.commands.pseudo",
             "card = training.commands.card",
         ],
     },

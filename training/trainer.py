@@ -1,4 +1,4 @@
-"""The loop that every stage runs: Fabric for devices and precision, everything else in plain sight."""
+"""The loop that every stage runs: Fabric for devices and processes, everything else in plain sight."""
 
 from __future__ import annotations
 
@@ -6,27 +6,35 @@ import json
 import math
 import signal
 import time
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from torch import nn
+from torch import Tensor, nn
 
 from dap_core.errors import InputError
+from dap_core.io.atomic import written_beside
 from dap_core.model import save_checkpoint
-from training.checkpoint import load_state, save_state
+from training.batch_norm import shared_between_ranks
+from training.checkpoint import TrainingState, changed_keys, load_state, save_state
 from training.config import StageConfig
-from training.data.batches import step_loader, to_network
-from training.data.stores import validation_store
+from training.data.batches import open_batches, to_network
+from training.data.loading import step_loader, worker_died
+from training.display import SILENT, Display
 from training.ema import Ema
-from training.losses import total_loss
+from training.journal import Journal
+from training.losses import LossWeights, total_loss
+from training.processes import gathered, launch, mean_of_ranks
 from training.schedule import build_optimizer, rate_factor, set_rate
-from training.validation import validate
+from training.validation import Validation, held_out_samples, measured, picture
 
 MAX_BAD_STEPS = 3
+#: Held-out panoramas that TensorBoard shows.
+PICTURES = 4
 
 
 class Interrupted(Exception):
@@ -40,102 +48,189 @@ def fit(
     restart: bool = False,
     device: str = "auto",
     accept_changes: bool = False,
+    display: Display = SILENT,
 ) -> Path:
     """Train `model` as `config` says; returns the path of the final checkpoint (EMA weights, our own layout).
 
-    `folder` receives `log.jsonl` (a line per `log_every` steps and per validation), `state.ckpt` and
-    `<name>.safetensors`. A state that is there is continued, when the configuration is the same or `accept_changes`;
-    `restart` ignores it. `model.logits(x)` gives the logits of depth and far. A step whose loss or gradient is not
-    finite is skipped; the third in a row raises InputError.
+    `folder` receives `log.jsonl` (a line per `log_every` steps and per validation), `state.ckpt`, `ladder/` where it is
+    asked for, `<name>.safetensors` and, last, `config.json`. A state that is there is continued, when the configuration
+    is the same or `accept_changes`; `restart` ignores it. `model.logits(x)` gives the logits of depth and far. Under
+    torchrun every process takes its part of each batch. A step whose loss or gradient is not finite is skipped; the
+    third in a row raises InputError, as do a full disk and a data worker that died.
     """
-    fabric = Fabric(accelerator=device, devices="auto" if device == "cuda" else 1, precision=config.precision)  # type: ignore[arg-type]
-    fabric.launch()
+    fabric = launch(device, config.precision)
     torch.manual_seed(config.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    state_path, log_path = folder / "state.ckpt", folder / "log.jsonl"
     limit = float(model.config.max_range_m)  # type: ignore[union-attr,arg-type]
+    beyond, weights = _range_mask(config, limit)
 
     model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = build_optimizer(model, config.optimizer)
-    ema = Ema(model, config.optimizer.ema)
-    start = 0
-    changed: list[str] = []
-    if restart:
-        state_path.unlink(missing_ok=True)
-        log_path.unlink(missing_ok=True)
-    elif state_path.exists():
-        start, changed = load_state(state_path, config, model, ema, optimizer, accept_changes)
-    elif log_path.exists():
-        log_path.unlink()
-    network, optimizer = fabric.setup(model, optimizer)
+    state = TrainingState(model, Ema(model, config.optimizer.ema), build_optimizer(model, config.optimizer))
+    if fabric.world_size > 1:
+        shared_between_ranks(model, fabric.device)
+    state_path = folder / "state.ckpt"
+    changed = _continue(state, state_path, config, restart, accept_changes, fabric)
+    network, optimizer = fabric.setup(model, state.optimizer)
     network.mark_forward_method("logits")
 
-    stop = StopRequest()
-    batches = step_loader(config, start, fabric.global_rank, fabric.world_size)
-    began, bad, recent = time.monotonic(), 0, []
-    with _progress(disable=not fabric.is_global_zero) as progress, log_path.open("a") as log, stop:
-        if changed and fabric.is_global_zero:
-            _write(log, {"step": start, "configuration_changed": changed})
-        task = progress.add_task("training", total=config.steps, completed=start, note="")
+    start, began, stop = state.step, time.monotonic(), StopRequest()
+    rank, world = fabric.global_rank, fabric.world_size
+    batches = step_loader(open_batches(config, rank, world), start, config.workers, pinned=fabric.device.type == "cuda")
+    with Journal(folder, start, fabric.is_global_zero, config.tensorboard) as journal, stop, _workers_alive(state_path):
+        if changed:
+            journal.write({"step": start, "configuration_changed": changed})
+        display(folder.name, start, config.steps)
         for step in range(start, config.steps):
             images, ranges = (t.to(fabric.device, non_blocking=True) for t in next(batches))
-            x, target = to_network(images, ranges, limit)
             set_rate(optimizer, rate_factor(step, config.steps, config.optimizer))
             network.train()
             optimizer.zero_grad(set_to_none=True)
-            depth, far = network.logits(x.contiguous(memory_format=torch.channels_last))
-            loss, terms = total_loss(depth, far, target, config.loss)
-            fabric.backward(loss)
+            parts = list(zip(images.chunk(config.accumulate), ranges.chunk(config.accumulate), strict=True))
+            sums: dict[str, Tensor] = {}
+            for number, part in enumerate(parts, 1):
+                x, target = to_network(*part, limit, beyond)
+                with fabric.no_backward_sync(network, enabled=number < len(parts)):
+                    depth, far = network.logits(x.contiguous(memory_format=torch.channels_last))
+                    loss, terms = total_loss(depth, far, target, weights)
+                    fabric.backward(loss / len(parts))
+                for name, value in {"loss": loss.detach(), **terms}.items():
+                    sums[name] = sums.get(name, torch.zeros_like(value)) + value / len(parts)
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.optimizer.clip)
-            if torch.isfinite(loss) and torch.isfinite(norm):
+            asked = norm.new_tensor(float(stop.requested))
+            *values, stopping = mean_of_ranks(fabric, torch.stack([*sums.values(), asked]).float()).tolist()
+            terms_now = dict(zip(sums, values, strict=True))
+            if math.isfinite(terms_now["loss"]) and torch.isfinite(norm):
                 optimizer.step()
-                ema.update(model, step)
-                bad = 0
+                state.ema.update(model, step)
+                state.bad = 0
+                state.losses.append(terms_now["loss"])
             else:
-                bad += 1
-                if bad == MAX_BAD_STEPS:
+                state.bad, state.skipped = state.bad + 1, state.skipped + 1
+                if state.bad == MAX_BAD_STEPS:
                     raise InputError(
-                        f"step {step}: the loss was not finite {bad} times in a row; lower the learning rate; "
+                        f"step {step}: the loss was not finite {state.bad} times in a row; lower the learning rate; "
                         f"the last good state is {state_path}"
                     )
-            recent.append(float(loss.detach()))
-            done = step + 1
-            if done % config.log_every == 0 and fabric.is_global_zero:
-                seconds = time.monotonic() - began
+            state.step = done = step + 1
+            speed = (config.samples_before(done) - config.samples_before(start)) / (time.monotonic() - began)
+            display(folder.name, done, config.steps, f"loss {terms_now['loss']:.3f}  {speed:.1f}/s")
+            if done % config.log_every == 0:
                 line: dict[str, Any] = {
                     "step": done,
                     "samples": config.samples_before(done),
-                    "loss": round(sum(recent) / len(recent), 5),
-                    **{name: round(float(value), 5) for name, value in terms.items()},
-                    "gradient_norm": round(float(norm), 4) if math.isfinite(float(norm)) else None,
+                    **{name: _rounded(value, 7) for name, value in terms_now.items()},
+                    "loss": _rounded(sum(state.losses) / len(state.losses), 7) if state.losses else None,
+                    "gradient_norm": _rounded(float(norm), 4),
+                    "skipped": state.skipped,
                     "rate": optimizer.param_groups[0]["lr"],
-                    "samples_per_second": round(
-                        (config.samples_before(done) - config.samples_before(start)) / seconds, 2
-                    ),
+                    "samples_per_second": round(speed, 2),
                 }
-                _write(log, line)
-                progress.update(task, note=f"loss {line['loss']:.3f}  {line['samples_per_second']:.1f}/s")
-                recent.clear()
-            progress.update(task, completed=done)
+                journal.write(line)
+                state.losses.clear()
             last = done == config.steps
-            if (done % config.validate_every == 0 or last) and config.validation_scenes and fabric.is_global_zero:
-                height = config.phase_at(step)[0].height
-                figures = validate(ema.module, validation_store(config.data, height), config.validation_scenes)
-                _write(log, {"step": done, "height": height, "validation": figures.as_dict()})
-                progress.console.print(
-                    f"step {done}: held-out AbsRel {figures.all.absrel:.3f} delta1 {figures.all.delta1:.3f}, "
-                    f"within 30 degrees of the horizon {figures.band.absrel:.3f} / {figures.band.delta1:.3f}, "
-                    f"far IoU {figures.far_iou:.3f}"
-                )
-            if (done % config.checkpoint_every == 0 or last or stop.requested) and fabric.is_global_zero:
-                save_state(state_path, done, config, model, ema, optimizer)
-                if stop.requested:
-                    raise Interrupted(f"stopped after step {done} of {config.steps}; the same command continues")
-    final = folder / f"{model.config.name}.safetensors"  # type: ignore[union-attr]
+            if done % config.validate_every == 0 or last:
+                _validate(state, config, fabric, journal, display)
+            if done in config.rungs and fabric.is_global_zero:
+                save_checkpoint(state.ema.module, rung(folder, done))
+            if (done % config.checkpoint_every == 0 or last or stopping) and fabric.is_global_zero:
+                save_state(state_path, state, config)
+            if stopping:
+                raise Interrupted(f"stopped after step {done} of {config.steps}; the same command continues")
+    final = final_checkpoint(model, folder)
     if fabric.is_global_zero:
-        save_checkpoint(ema.module, final)
-        (folder / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
+        save_checkpoint(state.ema.module, final)
+        with written_beside(folder / "config.json") as beside:
+            beside.write_text(json.dumps(asdict(config), indent=2) + "\n")
+    fabric.barrier()
     return final
+
+
+def final_checkpoint(model: nn.Module, folder: Path) -> Path:
+    """Where a run leaves the checkpoint of `model`."""
+    return folder / f"{model.config.name}.safetensors"  # type: ignore[union-attr]
+
+
+def rung(folder: Path, step: int) -> Path:
+    """Where a run leaves the checkpoint of its ladder after `step` steps."""
+    return folder / "ladder" / f"step-{step:08d}.safetensors"
+
+
+def is_finished(model: nn.Module, config: StageConfig, folder: Path) -> bool:
+    """Whether `folder` holds the whole run of just this configuration."""
+    rungs = [rung(folder, step) for step in config.rungs]
+    if not all(path.exists() for path in (final_checkpoint(model, folder), folder / "config.json", *rungs)):
+        return False
+    try:
+        return not changed_keys(json.loads((folder / "config.json").read_text()), config)
+    except ValueError:
+        return False
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    """For the log, which is JSON: None for what is not finite."""
+    return round(value, digits) if math.isfinite(value) else None
+
+
+def _range_mask(config: StageConfig, limit: float) -> tuple[float, LossWeights]:
+    """Metres beyond which everything is far, and the weights of the losses; without a mask nothing is far."""
+    if config.far_beyond_m is None:
+        return math.inf, replace(config.loss, mask=0.0)
+    if config.far_beyond_m > limit:
+        raise InputError(f"far_beyond_m lies within the model's {limit:g} m, got {config.far_beyond_m:g}")
+    return config.far_beyond_m, config.loss
+
+
+def _continue(
+    state: TrainingState, path: Path, config: StageConfig, restart: bool, accept_changes: bool, fabric: Fabric
+) -> list[str]:
+    """Restore `state`, or begin afresh; the keys of the configuration that changed."""
+    if path.exists() and not restart:
+        return load_state(path, state, config, accept_changes)
+    fabric.barrier()  # nobody removes what another has yet to look for
+    if fabric.is_global_zero:
+        ladder = path.parent / "ladder"
+        for stale in (path, path.with_name("log.jsonl"), path.with_name("config.json"), *ladder.glob("*.safetensors")):
+            stale.unlink(missing_ok=True)
+        if config.ladder:
+            ladder.mkdir(exist_ok=True)
+    return []
+
+
+def _validate(state: TrainingState, config: StageConfig, fabric: Fabric, journal: Journal, display: Display) -> None:
+    """Measure the averaged weights on the held-out panoramas, dealt to the processes."""
+    height = config.phase_at(state.step - 1)[0].height
+    samples = held_out_samples(config, height)
+    if not samples:
+        return
+    model = state.ema.module
+    mine = samples[fabric.global_rank :: fabric.world_size]
+    figures = Validation.of(gathered(fabric, list(measured(model, mine, config.far_beyond_m))))
+    journal.write({"step": state.step, "height": height, "validation": figures.as_dict()})
+    if fabric.is_global_zero and journal.pictures:
+        for _, whole, index in samples[:: max(1, len(samples) // PICTURES)][:PICTURES]:
+            sample = whole[index]
+            journal.show(f"{whole.name} {sample.name}", picture(model, sample, config.far_beyond_m), state.step)
+    display.say(
+        f"step {state.step}: held-out AbsRel {figures.all.absrel:.3f} delta1 {figures.all.delta1:.3f}, "
+        f"within 30 degrees of the horizon {figures.band.absrel:.3f} / {figures.band.delta1:.3f}, "
+        f"far IoU {figures.far.iou:.3f}"
+    )
+
+
+@contextmanager
+def _workers_alive(state_path: Path) -> Iterator[None]:
+    """A data worker that was killed, in one line; torch tells of it wherever the loop happens to be."""
+    try:
+        yield
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        if not worker_died(error):
+            raise
+        with suppress(RuntimeError):  # the signal of its death, for which torch raises again, may still be on its way
+            time.sleep(0.2)
+        raise InputError(
+            f"a data worker died (killed, or out of memory: fewer `workers` need less); the same command goes on from "
+            f"{state_path}"
+        ) from None
 
 
 class StopRequest:
@@ -154,20 +249,3 @@ class StopRequest:
 
     def _ask(self, *_: object) -> None:
         self.requested = True
-
-
-def _write(log: Any, line: dict) -> None:
-    log.write(json.dumps(line) + "\n")
-    log.flush()
-
-
-def _progress(disable: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-        disable=disable,
-    )

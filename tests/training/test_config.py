@@ -2,25 +2,17 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 import torch
 
 from dap_core.errors import InputError
 from dap_core.model.tiny import DapTiny
-from training.checkpoint import load_state, save_state
+from training.checkpoint import TrainingState, load_state, save_state
 from training.config import Optimizer, Phase, StageConfig, load_config
 from training.ema import Ema
 from training.losses import LossWeights
 from training.schedule import rate_factor
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "config/training").glob("*.yaml")), ids=lambda p: p.stem)
-def test_shipped_files_load(path):
-    assert load_config(path).steps > 0
 
 
 def test_phases():
@@ -51,6 +43,13 @@ def test_errors_name_the_key(tmp_path, text, message):
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
+def test_rungs_of_the_ladder():
+    config = StageConfig(phases=(Phase(128, 32, 10),), ladder=4)
+    assert config.rungs == (3, 5, 8, 10) and StageConfig().rungs == ()
+    with pytest.raises(InputError, match="at most a rung for each of the 10 steps, got 11"):
+        StageConfig(phases=(Phase(128, 32, 10),), ladder=11)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match="cannot read"):
         load_config(tmp_path / "none.yaml")
@@ -66,13 +65,15 @@ def test_rate():
 
 def test_a_state_from_before_a_setting_existed_continues(tmp_path):
     model = DapTiny()
-    optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    ema = Ema(model, 0.9)
-    save_state(tmp_path / "state.ckpt", 3, StageConfig(), model, ema, optimizer)
+    training = TrainingState(model, Ema(model, 0.9), torch.optim.SGD(model.parameters(), 0.1), step=3, losses=[1.5])
+    save_state(tmp_path / "state.ckpt", training, StageConfig())
     state = torch.load(tmp_path / "state.ckpt", weights_only=True)
     older = asdict(StageConfig())
     del older["loss"]["normal"], older["loss"]["points"], older["loss"]["dense_fidelity"]
+    del older["sets"], older["far_beyond_m"], older["accumulate"], older["ladder"], older["tensorboard"], older["shape"]
     torch.save({**state, "config": json.dumps(older)}, tmp_path / "state.ckpt")
-    assert load_state(tmp_path / "state.ckpt", StageConfig(), model, ema, optimizer) == (3, [])
+    again = TrainingState(model, training.ema, training.optimizer)
+    assert load_state(tmp_path / "state.ckpt", again, StageConfig()) == []
+    assert (again.step, again.losses, again.skipped) == (3, [1.5], 0)
     with pytest.raises(InputError, match="started with another loss"):
-        load_state(tmp_path / "state.ckpt", StageConfig(loss=LossWeights(normal=2.0)), model, ema, optimizer)
+        load_state(tmp_path / "state.ckpt", again, StageConfig(loss=LossWeights(normal=2.0)))

@@ -88,7 +88,7 @@ def test_ranks_share_the_same_batch():
         parts = [stream(rank, 3)[step] for rank in range(3)]
         assert torch.equal(torch.cat([p[0] for p in parts]), images)
         assert torch.equal(torch.cat([p[1] for p in parts]), ranges)
-    assert sum(which == 1 for which, _ in whole.draws(0)) == 8
+    assert sum(whole.mixture[n][0] == 1 for n in whole.numbers(0)) == 8
     with pytest.raises(InputError, match="12 cannot be shared by 5"):
         stream(0, 5)
 

@@ -17,7 +17,7 @@ from dap_core.errors import InputError
 from dap_core.model.tiny import DapTiny, TinyConfig
 from training.config import Augment, Optimizer, Phase, StageConfig, WorldsData
 from training.data.augment import augment, hue_rotation
-from training.data.batches import StepBatches, to_network
+from training.data.batches import SceneBatches, to_network
 from training.ema import Ema
 from training.losses import LossWeights
 from training.trainer import fit
@@ -133,12 +133,12 @@ def test_a_loss_that_is_never_finite_aborts(tmp_path):
 
 def test_batches_are_a_function_of_the_step(tmp_path):
     config = small(tmp_path, phases=(Phase(32, 4, 30, scenes=50, start=5, growth=2.0),))
-    whole = StepBatches(config)
-    halves = [StepBatches(config, rank, 2) for rank in (0, 1)]
+    whole = SceneBatches(config)
+    halves = [SceneBatches(config, rank, 2) for rank in (0, 1)]
     for step in (0, 7, 29):
         assert whole.scenes(step).max() < min(50, 5 + 2 * step)
         np.testing.assert_array_equal(whole.scenes(step), np.concatenate([h.scenes(step) for h in halves]))
-    a, b = whole[3], StepBatches(config)[3]
+    a, b = whole[3], SceneBatches(config)[3]
     assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 

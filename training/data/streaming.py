@@ -1,4 +1,4 @@
-"""Batches of a mixture of sets, as a pure function of (seed, step, rank, world)."""
+"""Batches of a mixture of sets, as a pure function of (seed, step); each process takes its part of one."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from dap_core.errors import InputError
 from training.config import Augment
 from training.data.augment import augment
+from training.data.loading import Batch, step_loader
 from training.data.mixture import Mixture
 from training.data.sample import SampleSet
+from training.data.training_sets import at_height
 
 
-class MixedBatches(Dataset):
+class MixedBatches(Dataset[Batch]):
     """Item n is one rank's batch of optimizer step n: images uint8 (b, H, 2 H, 3) and range (b, H, 2 H), where b is
     batch / world, as `training.data.batches.to_network` takes them.
 
-    Together the ranks' items are the same samples, augmented the same, whatever the number of ranks and workers. Raises
-    InputError for a batch that the ranks cannot share, for sets of different heights, and for a sample without label.
+    Together the ranks' items are the same samples, augmented the same, whatever the number of ranks and workers.
+    `first` samples of the mixture have been drawn before (in an earlier phase of a run). Samples are brought to
+    `height` where it is given. Raises InputError for a batch that the ranks cannot share, for sets of different
+    heights, for one that `height` does not divide, and for a sample without label.
     """
 
     def __init__(
@@ -34,32 +37,36 @@ class MixedBatches(Dataset):
         augmentation: Augment,
         rank: int = 0,
         world: int = 1,
+        first: int = 0,
+        height: int | None = None,
     ) -> None:
         if batch % world:
             raise InputError(f"a batch of {batch} cannot be shared by {world} processes")
         self.sets, self.batch, self.steps, self.rank, self.world = list(sets), batch, steps, rank, world
-        self.seed, self.augmentation = seed, augmentation
+        self.seed, self.augmentation, self.first, self.height = seed, augmentation, first, height
         self.mixture = Mixture([len(s) for s in sets], shares, seed)
 
     def __len__(self) -> int:
         return self.steps
 
-    def draws(self, step: int) -> list[tuple[int, int]]:
-        """Set and sample of each of this rank's part of the batch of `step`."""
+    def numbers(self, step: int) -> range:
+        """Numbers in the mixture of this rank's part of the batch of `step`."""
         share = self.batch // self.world
-        first = step * self.batch + self.rank * share
-        return [self.mixture[number] for number in range(first, first + share)]
+        start = self.first + step * self.batch + self.rank * share
+        return range(start, start + share)
 
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, step: int) -> Batch:
         images, ranges = [], []
-        first = self.rank * (self.batch // self.world)
-        for slot, (which, index) in enumerate(self.draws(step)):
+        for number in self.numbers(step):
+            which, index = self.mixture[number]
             sample = self.sets[which][index]
+            if self.height is not None:
+                sample = at_height(sample, self.height)
             if sample.range_m is None:
                 raise InputError(
                     f"{self.sets[which].name}: {sample.name} has no label to train on; label the set first"
                 )
-            rng = np.random.default_rng([self.seed, 2, step, first + slot])
+            rng = np.random.default_rng([self.seed, 2, number])
             image, range_m = augment(sample.image, sample.range_m, self.augmentation, rng)
             images.append(image)
             ranges.append(range_m)
@@ -68,14 +75,6 @@ class MixedBatches(Dataset):
             raise InputError(f"sets of one mixture have one height, these have {', '.join(sizes)}")
         return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(ranges))
 
-    def loader(self, start: int = 0, workers: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The items from step `start` on, prepared ahead by that many processes; the same whatever their number."""
-        loader: DataLoader = DataLoader(
-            self,
-            batch_size=None,
-            sampler=range(start, self.steps),
-            num_workers=workers,
-            prefetch_factor=4 if workers else None,
-            multiprocessing_context="spawn" if workers else None,
-        )
-        return iter(loader)
+    def loader(self, start: int = 0, workers: int = 0) -> Iterator[Batch]:
+        """The items from step `start` on, see `training.data.loading.step_loader`."""
+        return step_loader(self, start, workers)

@@ -26,7 +26,8 @@ class LossWeights:
     """Weights of the terms; `PAPER` has the paper's. The last three terms are computed only where they have weight.
 
     Far pixels are supervised at the model's limit, with `far_depth` of a near pixel's weight. In the mask loss a near
-    pixel weighs `near_mask`: above 1, calling an obstacle far costs more than calling the sky near.
+    pixel weighs `near_mask`: above 1, calling an obstacle far costs more than calling the sky near. Without
+    `distortion` all pixels weigh the same, instead of the solid angle that they see.
     """
 
     silog: float = 1.0
@@ -41,6 +42,7 @@ class LossWeights:
     dense_fidelity: float = 0.0
     normal: float = 0.0
     points: float = 0.0
+    distortion: bool = True
 
 
 #: The paper's weights of all its terms.
@@ -64,7 +66,9 @@ def total_loss(
         valid, far = target.valid, target.far
         log_prediction = F.logsigmoid(masked(depth_logit, valid))
         log_target = masked(target.depth, valid).clamp(MIN_DEPTH, 1.0).log()
-        sphere = solid_angle_weight(depth_logit.shape[-2], depth_logit.device) * valid
+        sphere = valid.float()
+        if weights.distortion:
+            sphere = sphere * solid_angle_weight(depth_logit.shape[-2], depth_logit.device)
         weight = sphere * (1.0 + (weights.far_depth - 1.0) * far.float())
         balance = sphere * (weights.near_mask + (1.0 - weights.near_mask) * far.float())
         edge_threshold = weights.gradient_threshold
