@@ -17,7 +17,7 @@ ROS_WHEELS = [
     "ros-stereo-msgs",
 ]
 EXPORT = ["onnx", "onnxscript"]
-TRAIN = ["torch", "safetensors", "lightning", "warp-lang"]
+TRAIN = ["torch", "safetensors", "lightning", "warp-lang", "tensorboard"]
 
 setup(
     name="dap_ros",
@@ -39,6 +39,10 @@ setup(
             "share/dap_ros/config/examples",
             glob("config/examples/*.yaml") + glob("config/examples/*.launch.py") + glob("config/examples/*.json"),
         ),
+        # `dap train --config mini` finds these by name, see training/recipe.py.
+        ("share/dap_ros/config/training", glob("config/training/*.yaml")),
+        ("share/dap_ros/config/training/mini", glob("config/training/mini/*.yaml")),
+        ("share/dap_ros/config/training/h20", glob("config/training/h20/*.yaml")),
         ("share/dap_ros/rviz", glob("rviz/*.rviz")),
     ],
     install_requires=[

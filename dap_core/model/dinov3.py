@@ -13,17 +13,17 @@ import torch
 from torch import Tensor
 
 from dap_core.errors import InputError
-from dap_core.model.checkpoint import (
-    _check,
-    _check_finite,
-    _looks_like_safetensors,
-    _read_pickle,
-    _read_safetensors,
-    _state_of,
-)
 from dap_core.model.released import Dap, DapConfig
 from dap_core.model.rope import AxialRope
 from dap_core.model.vit import MLP_RATIO, PATCH, STORAGE_TOKENS
+from dap_core.model.weights_file import (
+    check_finite,
+    check_shapes,
+    is_safetensors,
+    read_pickle,
+    read_safetensors,
+    state_of,
+)
 
 #: Beginnings of names that wrap the whole: of DINOv3ViTModel in a larger model, of its encoder since transformers 5.
 _WRAPPED = ("dinov3_vit.", "module.", "backbone.")
@@ -55,10 +55,10 @@ def load_backbone(model: Dap, path: str | os.PathLike[str]) -> None:
     try:
         if not path.is_file():
             raise InputError("is a folder; give the file of weights in it" if path.is_dir() else "no such file")
-        if path.suffix == ".safetensors" or _looks_like_safetensors(path):
-            state = _state_of(_read_safetensors(path)[0])
+        if path.suffix == ".safetensors" or is_safetensors(path):
+            state = state_of(read_safetensors(path)[0])
         else:
-            state = _state_of(_read_pickle(path))
+            state = state_of(read_pickle(path))
         model.backbone.load_state_dict(backbone_state(state, model.config))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -74,7 +74,9 @@ def backbone_state(state: Mapping[str, Tensor], config: DapConfig) -> dict[str, 
     wanted = _meta_shapes(config)
     optional = {name for name in wanted if name == "mask_token" or name.endswith("qkv.bias_mask")}
     state = {"rope_embed.periods": _periods(config), **state}  # transformers computes them
-    _check(state, {name: shape for name, shape in wanted.items() if name in state or name not in optional}, config.name)
+    check_shapes(
+        state, {name: shape for name, shape in wanted.items() if name in state or name not in optional}, config.name
+    )
     here = {}
     for name, value in state.items():
         if name in optional:
@@ -85,7 +87,7 @@ def backbone_state(state: Mapping[str, Tensor], config: DapConfig) -> dict[str, 
             mask = state.get(f"{name}_mask", _key_mask(config)).float()
             value = torch.where(mask == 0, torch.zeros_like(value), value)
         here[name.replace("patch_embed.proj.", "patch_embed.").replace("rope_embed.", "rope.")] = value
-    _check_finite(here)
+    check_finite(here)
     # Published files round the periods to bfloat16.
     if not torch.allclose(here["rope.periods"], _periods(config), rtol=1e-2):
         raise InputError(f"does not fit {config.name}: rope_embed.periods are of another rotary embedding")

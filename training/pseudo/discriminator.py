@@ -1,4 +1,4 @@
-"""The discriminator: a PatchGAN that tells depth maps of synthetic ground truth from those of a labeler, by depth alone.
+"""The discriminator: a PatchGAN that tells maps of synthetic ground truth from those of a labeler, by depth alone.
 
 It sees no colours, and no metres either: every map is divided by its own 98th percentile, so that nothing but the shape
 of what is in it, its plausibility, tells the two apart.
@@ -87,17 +87,18 @@ class PatchGan(nn.Module):
         super().__init__()
         self.config = config
         widths = [config.channels * min(2**k, 8) for k in range(config.layers + 1)]
-        strides = [2] * config.layers + [1]
+        self.strides = [2] * config.layers + [1]
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(a, b, 4, stride) for a, b, stride in zip([2, *widths], widths, strides)
+            nn.Conv2d(before, after, 4, stride)
+            for before, after, stride in zip([2, *widths[:-1]], widths, self.strides, strict=True)
         )
         self.last = nn.Conv2d(widths[-1], 1, 4)
 
     def forward(self, range_m: Tensor) -> Tensor:
         """Logits of maps (B, H, W) in metres, +inf far, nan unknown; H and W multiples of 2^layers."""
         x = plausibility_input(range_m)
-        for convolution in self.convolutions:
-            x = F.leaky_relu(convolution(_around(x, convolution.stride[0])), 0.2)
+        for convolution, stride in zip(self.convolutions, self.strides, strict=True):
+            x = F.leaky_relu(convolution(_around(x, stride)), 0.2)
         logits: Tensor = self.last(_around(x, 1))[:, 0]
         return logits
 
