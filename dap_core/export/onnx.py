@@ -20,6 +20,7 @@ from dap_core.backends.onnxruntime import open_model
 from dap_core.backends.spec import ModelSpec
 from dap_core.backends.torch import PanoramaNetwork, spec_of
 from dap_core.errors import InputError
+from dap_core.export.folded import folded
 from dap_core.export.parity import Comparison, compare, parity_images
 
 #: Has Gelu and LayerNormalization, and is read by TensorRT 10.3 and ONNX Runtime 1.17 on. Opset 23, with native
@@ -71,7 +72,7 @@ def export_onnx(
         raise InputError(f"{spec.name} does not run at {spec.width}x{spec.height}: {error}") from None
 
     progress("tracing")
-    graph = trace(network, spec, opset)
+    graph = trace(folded(network, spec.height), spec, opset)
     comparisons: list[Comparison] = []
     with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder:
         stages: list[tuple[str, str]] = [("float32", "onnxruntime and torch")]
@@ -103,8 +104,11 @@ def export_onnx(
     return comparisons
 
 
-def trace(network: PanoramaNetwork, spec: ModelSpec, opset: int) -> onnx.ModelProto:
-    """The network as an ONNX graph with a free batch and nothing of this machine (paths, stack traces) in it."""
+def trace(network: nn.Module, spec: ModelSpec, opset: int) -> onnx.ModelProto:
+    """`network` as an ONNX graph with a free batch and nothing of this machine (paths, stack traces) in it.
+
+    It takes the uint8 panoramas and gives the outputs that `spec` describes.
+    """
     # Two images, not one: the tracer would take a batch of one for a constant.
     example = torch.zeros(2, spec.height, spec.width, 3, dtype=torch.uint8)
     exporter = logging.getLogger("torch.onnx")

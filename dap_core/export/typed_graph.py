@@ -98,8 +98,8 @@ def typed_graph(model: onnx.ModelProto, precision: Precision, batch: int = 1) ->
 
 
 def _is_table(tensor: onnx.TensorProto) -> bool:
-    """Values over positions (rotary angles, latitudes), not one per channel."""
-    return sum(size > 1 for size in tensor.dims) > 1
+    """Values over positions (rotary angles, latitudes), not one per channel, nor one per channel and pixel: a bias."""
+    return sum(size > 1 for size in tensor.dims) == 2
 
 
 def _last_products(graph: onnx.GraphProto) -> set[str]:

@@ -38,7 +38,9 @@ class Fusion(nn.Module):
     def forward(self, x: Tensor, level: Tensor | None, size: Sequence[int]) -> Tensor:
         if self.skip is not None:
             x = x + self.skip(level)
-        return self.out(upsample(self.refine(x), size))
+        # The reference has the 1x1 convolution after the upsampling. It commutes with an interpolation, whose weights
+        # add up to one, and before it there is a quarter of the pixels.
+        return upsample(self.out(self.refine(x)), size)
 
 
 class DptDecoder(nn.Module):
@@ -62,10 +64,15 @@ class DptDecoder(nn.Module):
         self.fuse = nn.ModuleList(Fusion(features, deepest=level == 3) for level in range(4))
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        levels = [
-            reduce(resize(project(x)))
-            for x, project, resize, reduce in zip(maps, self.project, self.resize, self.reduce, strict=True)
-        ]
+        return self.merge(
+            [
+                reduce(resize(project(x)))
+                for x, project, resize, reduce in zip(maps, self.project, self.resize, self.reduce, strict=True)
+            ]
+        )
+
+    def merge(self, levels: Sequence[Tensor]) -> Tensor:
+        """The same from four maps (B, features, ...) at 1/4, 1/8, 1/16 and 1/32."""
         x = self.fuse[3](levels[3], None, levels[2].shape[2:])
         x = self.fuse[2](x, levels[2], levels[1].shape[2:])
         x = self.fuse[1](x, levels[1], levels[0].shape[2:])

@@ -24,6 +24,10 @@ AZIMUTH_HARMONICS = (1, 2, 3, 4, 6, 8, 12, 16)
 ELEVATION_FREQUENCIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 HEAD_DIM = 2 * (len(AZIMUTH_HARMONICS) + len(ELEVATION_FREQUENCIES))
 
+#: Exposure: added to a brightness in [0, 1] before its logarithm, the largest that a gain may lead to, and the factor
+#: and shift that make of it what the first convolution reads.
+LOG_FLOOR, BRIGHTEST, CONTRAST, SHIFT = 0.02, 2.0, 4.0, -1.7
+
 
 @dataclass(frozen=True)
 class TinyConfig:
@@ -71,6 +75,17 @@ class _Circular(torch.autograd.Function):
 def row_elevations(height: int, like: Tensor) -> Tensor:
     """Elevation of each row's centre, (H,), radians (see `dap_core.panorama.elevations`)."""
     return ((0.5 - (torch.arange(height, dtype=torch.float32) + 0.5) / height) * math.pi).to(like.device)
+
+
+def row_weights(height: int, like: Tensor) -> Tensor:
+    """Share of the sphere's surface in each row, (H,)."""
+    weight = row_elevations(height, like).cos()
+    return weight / weight.sum()
+
+
+def gain(log_mean: Tensor) -> Tensor:
+    """What brings a log-mean brightness (B,) to that of a well-exposed picture, within limits; (B,)."""
+    return (math.log(0.4) - log_mean).clamp(-1.5, 2.5).exp()
 
 
 def latitude_features(height: int, like: Tensor) -> Tensor:
@@ -213,11 +228,8 @@ class DapTiny(nn.Module):
         mean = torch.tensor(IMAGENET_MEAN, device=x.device)[:, None, None]
         std = torch.tensor(IMAGENET_STD, device=x.device)[:, None, None]
         rgb = (x * std + mean).clamp(0.0, 1.0)
-        weight = row_elevations(x.shape[-2], x).cos()
-        weight = (weight / weight.sum())[:, None]
-        log_mean = ((rgb.mean(1) + 0.02).log() * weight).sum(1).mean(-1)
-        gain = (math.log(0.4) - log_mean).clamp(-1.5, 2.5).exp()[:, None, None, None]
-        return (rgb * gain).clamp(max=2.0) * 4.0 - 1.7
+        log_mean = ((rgb.mean(1) + LOG_FLOOR).log() * row_weights(x.shape[-2], x)[:, None]).sum(1).mean(-1)
+        return (rgb * gain(log_mean)[:, None, None, None]).clamp(max=BRIGHTEST) * CONTRAST + SHIFT
 
     def logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of depth and far, each (B, H, W) float32."""
