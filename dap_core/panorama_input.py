@@ -111,7 +111,7 @@ class InputConfig:
 class PanoramaInput:
     """A camera's images to panoramas, by an `InputConfig`; reads its calibration file when it is made (InputError).
 
-    Tables for a size are made at its first image, and kept. Not for use from several threads at once.
+    Tables for a size are made at its first image, and kept.
     """
 
     def __init__(self, config: InputConfig) -> None:

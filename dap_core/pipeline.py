@@ -181,7 +181,8 @@ class Prepared:
     image              (H, W, 3) uint8 RGB as the camera gives it
     source             what makes panoramas of the camera's images
     batch              (1, h, w, 3) uint8, a panorama at the model's resolution, upright
-    unknown            (h, w) bool in the camera's frame, what the camera does not see; None where it sees everything
+    unknown            (h, w) bool in the levelled frame, what the camera does not see or the mask hides; None where
+                       there is nothing of that
     camera_from_level  (3, 3) rotation of levelled directions to the camera's body frame
     """
 
@@ -201,12 +202,13 @@ class Pipeline:
     """The way of one camera's images, with the state that its filters keep between them.
 
     `finish(prepare(image), *network)` is one frame; the network itself is called by the owner of the engine, which may
-    serve several pipelines. Not for use from several threads at once.
+    serve several pipelines. One thread may prepare frames while another finishes those before and makes their products.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
-        self._leveller = Leveller(spec.height)
+        # Tables are made anew as the camera turns: a leveller for what is prepared, another for what is finished.
+        self._upright, self._leveller = Leveller(spec.height), Leveller(spec.height)
         self._source = PanoramaInput(InputConfig())
         self._temporal: tuple[TemporalConfig, TemporalFilter] | None = None
         self._before: Pose | None = None
@@ -225,7 +227,13 @@ class Pipeline:
         batch, rotation = estimator.prepare(panorama), _UPRIGHT
         if up is not None and _tilt_degrees(level := camera_from_level(up)) > mount.levelling.tolerance:
             rotation = level
-            batch = self._leveller.upright(batch[0], rotation)[None]
+            batch = self._upright.upright(batch[0], rotation)[None]
+        mask = self_mask(mount.mask, self.spec.height)
+        unknown = mask if unknown is None else mask | unknown
+        if not unknown.any():
+            return Prepared(image, source, batch, None, rotation)
+        if rotation is not _UPRIGHT:
+            unknown = self._upright.upright(_wider(unknown), rotation)
         return Prepared(image, source, batch, unknown, rotation)
 
     def source(self, config: InputConfig) -> PanoramaInput:
@@ -248,13 +256,9 @@ class Pipeline:
         `stamp_s` is the image's time; `pose` that of the camera's body frame in one that does not move, which the
         temporal filter follows; without it the camera is taken to stand still.
         """
-        rotation = prepared.camera_from_level
-        mask = self_mask(mount.mask, depth.shape[0])
         if prepared.unknown is not None:
-            mask = mask | prepared.unknown
-        if mask.any():
-            depth = without(depth, self._leveller.upright(_wider(mask), rotation) if prepared.levelled else mask)
-        depth = self._steady(depth, processing.temporal, stamp_s, pose, rotation)
+            depth = without(depth, prepared.unknown)
+        depth = self._steady(depth, processing.temporal, stamp_s, pose, prepared.camera_from_level)
         state = None
         if processing.scale.enabled:
             if self._scale is None or self._scale[0] != processing.scale:

@@ -1,13 +1,12 @@
 """depth_node: panoramas in, metric range images, masks, clouds, scans and diagnostics out. A lifecycle node.
 
-Parameters become an estimator, and a `CameraStream` for each camera, in `on_configure`; subscriptions and the worker
-start in `on_activate`. The executor's thread only leaves the newest image of each camera in a slot; the worker takes
-them from there, in turns, to the publishers.
+Parameters become an estimator, and a `CameraStream` for each camera, in `on_configure`; subscriptions and the engine
+start in `on_activate`. The executor's thread only leaves the newest image of each camera with the engine, which takes
+them, in turns, to the publishers.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,18 +19,18 @@ from std_srvs.srv import SetBool, Trigger
 
 from dap_core.errors import InputError
 from dap_core.estimate import DepthEstimator
-from dap_ros.camera_stream import Arrival, CameraStream, one_line
+from dap_ros.camera_stream import Arrival, CameraStream, Job, one_line
 from dap_ros.diagnostics import DISABLED, input_status, pipeline_status, transport_status
+from dap_ros.engine import Engine, off_cpu
 from dap_ros.executable import run
 from dap_ros.frames import TransformPublisher
 from dap_ros.image_input import CHECK_PERIOD_S
-from dap_ros.newest_frame import NewestFrames
 from dap_ros.parameters import NodeSettings, Settings
 from dap_ros.snapshot import SnapshotRequest
 from dap_ros.transforms import Transforms
 from dap_ros.transport import best_effort_subscribers, current_profile, loss_advice, qos, rmw_name
 
-#: Seconds that `~/save_snapshot` waits for the worker.
+#: Seconds that `~/save_snapshot` waits for the engine.
 _SNAPSHOT_S = 20.0
 
 #: Seconds between reports of an engine that is being built.
@@ -48,8 +47,7 @@ class DepthNode(LifecycleNode):
         self._streams: dict[str, CameraStream] = {}
         self._transforms: Transforms | None = None
         self._frames: TransformPublisher | None = None
-        self._slots: NewestFrames[Arrival] | None = None
-        self._worker: threading.Thread | None = None
+        self._engine: Engine[Arrival, Job] | None = None
         self._problem, self._doing, self._told = "", "", 0.0
         self._faults_reported: dict[str, int] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos("reliable", 10))
@@ -67,7 +65,7 @@ class DepthNode(LifecycleNode):
             self.trigger_activate()
 
     def close(self) -> None:
-        """Stop the worker and free the model; safe in any state, also after the context is shut down."""
+        """Stop the engine and free the model; safe in any state, also after the context is shut down."""
         self._stop()
         self._free()
 
@@ -83,7 +81,7 @@ class DepthNode(LifecycleNode):
             self._frames = TransformPublisher(self)
             for name in settings.mounts:
                 self._streams[name] = CameraStream(
-                    self, name, self._estimator, settings, self._transforms, self._frames
+                    self, name, self._estimator, self._current, self._transforms, self._frames
                 )
             self._doing = ""
         except Exception as error:  # a transition answers FAILURE whatever is wrong; rclpy would swallow the reason
@@ -102,18 +100,16 @@ class DepthNode(LifecycleNode):
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Enable the publishers, start the worker, subscribe."""
+        """Enable the publishers, start the engine, subscribe."""
         result = super().on_activate(state)
         self._faults_reported = {}
-        self._slots = NewestFrames(list(self._streams))
-        self._worker = threading.Thread(target=self._work, name="inference", args=(self._slots,))
-        self._worker.start()
+        self._engine = Engine(self._streams, self._overlap())
         for stream in self._streams.values():
-            stream.open(self._settings.current, self._put)
+            stream.open(self._put)
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Unsubscribe, let the worker finish its frame, disable the publishers."""
+        """Unsubscribe, let the engine finish what it has begun, disable the publishers."""
         self._stop()
         return super().on_deactivate(state)
 
@@ -158,11 +154,9 @@ class DepthNode(LifecycleNode):
     def _stop(self) -> None:
         for stream in self._streams.values():
             stream.shut()
-        if self._slots is not None:
-            self._slots.close()
-        if self._worker is not None:
-            self._worker.join()
-        self._slots = self._worker = None
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = None
 
     def _free(self) -> None:
         for stream in self._streams.values():
@@ -176,24 +170,29 @@ class DepthNode(LifecycleNode):
 
     # Frames
 
-    def _work(self, slots: NewestFrames[Arrival]) -> None:
-        while (taken := slots.take()) is not None and self.context.ok():
-            camera, arrival = taken
-            self._streams[camera].process(arrival, self._settings.current)
+    def _current(self) -> Settings:
+        return self._settings.current
+
+    def _overlap(self) -> bool:
+        """Whether the engine's steps overlap."""
+        choice = self._settings.current.node.overlap
+        return choice == "always" or (
+            choice == "auto" and self._estimator is not None and off_cpu(self._estimator.backend)
+        )
 
     def _put(self, camera: str, arrival: Arrival) -> bool:
-        """Leave an image for the worker; whether one was displaced."""
-        if self._slots is None:
+        """Leave an image for the engine; whether one was displaced."""
+        if self._engine is None:
             return False
         if not self._enabled:
             self._streams[camera].statistics.dropped(DISABLED)
             return False
-        return self._slots.put(camera, arrival)
+        return self._engine.put(camera, arrival)
 
     def _offer(self, camera: str, arrival: Arrival) -> None:
-        """Leave an image for the worker if it has nothing else from this camera, also while images are dropped."""
-        if self._slots is not None:
-            self._slots.offer(camera, arrival)
+        """Leave an image for the engine if it has nothing else from this camera, also while images are dropped."""
+        if self._engine is not None:
+            self._engine.offer(camera, arrival)
 
     def _check_mounts(self, settings: Settings) -> None:
         """Raise InputError for a mount whose files cannot be used."""
@@ -216,7 +215,7 @@ class DepthNode(LifecycleNode):
         return response
 
     def _on_save_snapshot(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """The worker writes it; this thread waits, so that the answer can say where it is."""
+        """The engine writes it; this thread waits, so that the answer can say where it is."""
         wanted = {name: SnapshotRequest(self._settings.current.node.snapshot_folder) for name in self._streams}
         for name, request in wanted.items():
             self._streams[name].request_snapshot(request, self._offer)
@@ -234,7 +233,7 @@ class DepthNode(LifecycleNode):
         name = self.get_fully_qualified_name()
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()
-        if self._slots is None:
+        if self._engine is None:
             message.status.append(pipeline_status(f"{name}: depth", self._problem, None, self._facts(), self._doing))
         else:
             for stream in self._streams.values():
@@ -255,6 +254,7 @@ class DepthNode(LifecycleNode):
             "max_range_m": f"{spec.max_range_m:g}",
             "backend": backend.name,
             "backend_reason": backend.reason,
+            "overlap": "on" if self._overlap() else "off",
             "transforms": "tf2_msgs" if self._frames and self._frames.available else "tf2_msgs is not installed: no TF",
         }
 

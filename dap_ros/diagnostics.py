@@ -41,6 +41,10 @@ class Timings:
     def __post_init__(self) -> None:
         self._mark = time.perf_counter()
 
+    def resume(self) -> None:
+        """Book the time since the last lap to no stage: the frame has waited."""
+        self._mark = time.perf_counter()
+
     def lap(self, stage: str) -> None:
         """Book the time since the last lap to a stage."""
         now = time.perf_counter()

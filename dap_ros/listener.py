@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,33 +57,34 @@ class Scene:
 
 
 class Listener(Node):
-    """Subscribes to the default outputs of depth_node and both topics of synthetic_camera."""
+    """Subscribes to outputs of depth_node and, with `truth`, to both topics of synthetic_camera, to compare them."""
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, topics: Sequence[str] = DEFAULT_TOPICS, truth: bool = True) -> None:
         super().__init__("dap_demo", namespace=namespace)
-        self.topics = {topic: TopicRecord() for topic in DEFAULT_TOPICS}
+        self.topics = {topic: TopicRecord() for topic in topics}
         self.status: dict[str, Any] = {}
+        self.reports: list[dict[str, str]] = []
         self._frames: dict[str, OrderedDict[tuple[int, int], Any]] = {
             topic: OrderedDict() for topic in ("image", "range", "depth/image", "points")
         }
         self._pairs: list[tuple[Image, Image]] = []
-        self._compared = 0.0
-        kinds = {"image": Image, "range": Image} | {topic: OUTPUTS[topic].kind for topic in DEFAULT_TOPICS}
-        for topic, kind in kinds.items():
+        self._compared, self._truth = 0.0, truth
+        kinds: dict[str, type] = {"image": Image, "range": Image} if truth else {}
+        for topic, kind in (kinds | {topic: OUTPUTS[topic].kind for topic in topics}).items():
             self.create_subscription(kind, topic, lambda m, t=topic: self._on_message(t, m), qos("reliable", 5))
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos("reliable", 10))
 
     def reset(self) -> None:
         """Forget what was measured so far."""
-        self.topics = {topic: TopicRecord() for topic in DEFAULT_TOPICS}
-        self._pairs = []
+        self.topics = {topic: TopicRecord() for topic in self.topics}
+        self._pairs, self.reports = [], []
 
     def problem(self) -> str:
         """Why the node does not run, as it says itself; empty while it does."""
         return next((s.message for s in self.status.values() if s.level == DiagnosticStatus.ERROR), "")
 
     def values(self) -> dict[str, str]:
-        """The values of the node's main diagnostic status."""
+        """The newest values of the node's main diagnostic status; `reports` has all since the last `reset`."""
         return next((values_of(s) for name, s in self.status.items() if name.endswith(": depth")), {})
 
     def metrics(self) -> tuple[DepthMetrics, int]:
@@ -120,16 +122,22 @@ class Listener(Node):
             record.latencies_s.append(1e-9 * self.get_clock().now().nanoseconds - (stamp.sec + 1e-9 * stamp.nanosec))
             record.nbytes = data_bytes(message)
         frames = self._frames.get(topic)
-        if frames is not None:
+        if frames is not None and self._truth:
             frames[key] = message
             if len(frames) > _KEPT:
                 frames.popitem(last=False)
-        if topic == "depth/image" and now - self._compared > _COMPARE_PERIOD_S and key in self._frames["range"]:
+        if (
+            self._truth
+            and topic == "depth/image"
+            and now - self._compared > _COMPARE_PERIOD_S
+            and key in self._frames["range"]
+        ):
             self._compared = now
             self._pairs.append((message, self._frames["range"][key]))
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         self.status.update((status.name, status) for status in message.status)
+        self.reports += [values_of(status) for status in message.status if status.name.endswith(": depth")]
 
 
 def _at(range_m: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

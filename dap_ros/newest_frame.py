@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class NewestFrames(Generic[T]):
-    """Hand-over from the executor's thread to the worker's; only `take` blocks, and it gives the cameras fair turns."""
+    """Hand-over from the executor's thread to a worker's; only that waits, and `take` gives the cameras fair turns."""
 
     def __init__(self, cameras: Sequence[str]) -> None:
         self._condition = threading.Condition()
@@ -22,7 +22,7 @@ class NewestFrames(Generic[T]):
         with self._condition:
             displaced = self._frames[camera] is not None
             self._frames[camera] = frame
-            self._condition.notify()
+            self._condition.notify_all()
             return displaced
 
     def offer(self, camera: str, frame: T) -> None:
@@ -30,7 +30,14 @@ class NewestFrames(Generic[T]):
         with self._condition:
             if self._frames[camera] is None:
                 self._frames[camera] = frame
-                self._condition.notify()
+                self._condition.notify_all()
+
+    def wait(self) -> bool:
+        """Wait until there is a frame to take; false once the slots are closed."""
+        with self._condition:
+            while not self._closed and not any(frame is not None for frame in self._frames.values()):
+                self._condition.wait()
+            return not self._closed
 
     def take(self) -> tuple[str, T] | None:
         """Wait for a frame and take it, of the camera served longest ago; None once the slots are closed."""

@@ -53,6 +53,13 @@ class NodeParameters(RunConfig):
         "auto", "Reliability of the image subscription; auto takes the publisher's.", "configure",
         choices=("auto", "reliable", "best_effort"),
     )  # fmt: skip
+    overlap: str = setting(
+        "auto",
+        "Whether the next image is prepared and the last result published while the network runs. auto: where the "
+        "network runs on a GPU; on a CPU, which it needs itself, frames come 3 ms later by that and hardly faster.",
+        "configure",
+        choices=("auto", "always", "never"),
+    )
     output_reliability: str = setting(
         "reliable", "Reliability of all outputs; reliable also serves best-effort subscribers.", "configure",
         choices=("reliable", "best_effort"),

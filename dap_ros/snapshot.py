@@ -26,7 +26,7 @@ from dap_ros.parameters import Settings
 
 @dataclass
 class SnapshotRequest:
-    """Asked for on the executor's thread, answered by the worker: `answer` is the folder, or why there is none."""
+    """Asked for on the executor's thread, answered by the engine: `answer` is the folder, or why there is none."""
 
     base: str
     done: threading.Event = field(default_factory=threading.Event)

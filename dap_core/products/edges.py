@@ -76,7 +76,9 @@ def flying_pixels(depth: PanoramaDepth, config: EdgesConfig | None = None) -> ND
         inverse = np.reciprocal(depth.range_m, dtype=np.float32).reshape(-1)
         nearer, farther = inverse * (1 + share), inverse / (1 + share)
         for rows, columns in ((1, 0), (0, 1)):
-            before, after = (inverse[_neighbours(height, width, reach, s * rows, s * columns)] for s in (-1, 1))
+            neighbours = (_neighbours(height, width, reach, s * rows, s * columns) for s in (-1, 1))
+            # Indices are in range; "wrap" spares take the copy that it makes to be able to fail.
+            before, after = (np.take(inverse, index, mode="wrap") for index in neighbours)
             crossed = np.maximum(before, after) > nearer
             crossed &= np.minimum(before, after) < farther
             among = np.flatnonzero(crossed)  # few, so that the rest costs little

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from dap_ros.listener import Listener, Scene
+    from dap_ros.sustained import Memory
 
 HELP = "a synthetic 360 camera and the node over real ROS 2: rates, latencies, error against the exact range, a picture"
 
@@ -38,13 +39,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", default="dap-tiny", help="bundled model, .onnx or checkpoint (default: %(default)s)")
     parser.add_argument("--backend", default="onnxruntime", help="backend, or auto (default: %(default)s)")
+    parser.add_argument("--height", type=int, default=0, help="rows of the camera's images (default: as recorded)")
+    parser.add_argument(
+        "--sustained",
+        type=float,
+        metavar="SECONDS",
+        help="listen to the cloud alone for so long, and say how fast the node stays and what memory it takes",
+    )
     parser.add_argument("--bag", type=Path, default=None, help="another walk to play (default: the shipped one)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 only when frames arrived on every topic."""
-    if not 0 < args.seconds <= 3600:
-        raise InputError(f"--seconds lies between 0 and 3600, got {args.seconds:g}")
+    for option, seconds in (("--seconds", args.seconds), ("--sustained", args.sustained)):
+        if seconds is not None and not 0 < seconds <= 3600:
+            raise InputError(f"{option} lies between 0 and 3600, got {seconds:g}")
+    if not 0 <= args.height <= 8192:
+        raise InputError(f"--height lies between 0 and 8192, got {args.height}")
     if not 0.1 <= args.rate <= 240:
         raise InputError(f"--rate lies between 0.1 and 240 Hz, got {args.rate:g}")
     if args.bag is not None and not args.bag.exists():
@@ -57,13 +68,15 @@ def run(args: argparse.Namespace) -> int:
 
     from dap_ros.distribution import stay_on_this_machine
     from dap_ros.listener import Listener
+    from dap_ros.sustained import TOPIC, Memory
     from dap_ros.transport import apply_profile
 
     stay_on_this_machine(os.environ)
     apply_profile()
-    camera = {"rate": float(args.rate)} | ({"bag": str(args.bag.resolve())} if args.bag else {})
+    camera: dict[str, object] = {"rate": float(args.rate), "height": args.height}
+    camera |= {"bag": str(args.bag.resolve())} if args.bag else {}
     rclpy.init()
-    listener = Listener(_NAMESPACE)
+    listener = Listener(_NAMESPACE) if args.sustained is None else Listener(_NAMESPACE, (TOPIC,), truth=False)
     try:
         with (
             _process("dap_ros.synthetic_camera", camera) as camera_process,
@@ -74,9 +87,11 @@ def run(args: argparse.Namespace) -> int:
                 SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), transient=True
             ) as progress,
         ):
-            processes = [camera_process, node_process]
+            processes, memory = [camera_process, node_process], Memory(node_process.pid)
             _wait_for_frames(listener, processes, progress)
-            _measure(listener, processes, args.seconds, progress)
+            _measure(listener, processes, args.sustained or args.seconds, memory, progress)
+        if args.sustained is not None:
+            return _report_sustained(listener, memory, args.out, args.rate)
         return _report(listener, args.out, args.rate)
     except ExternalShutdownException:  # SIGTERM
         return 143
@@ -127,7 +142,9 @@ def _wait_for_frames(listener: Listener, processes: list[subprocess.Popen], prog
     progress.remove_task(task)
 
 
-def _measure(listener: Listener, processes: list[subprocess.Popen], seconds: float, progress: Progress) -> None:
+def _measure(
+    listener: Listener, processes: list[subprocess.Popen], seconds: float, memory: Memory, progress: Progress
+) -> None:
     for name, length in (("warming up", _WARM_UP_S), ("measuring", seconds)):
         listener.reset()
         task = progress.add_task(name, total=length)
@@ -135,6 +152,8 @@ def _measure(listener: Listener, processes: list[subprocess.Popen], seconds: flo
         while (elapsed := time.monotonic() - began) < length:
             _spin(listener, processes)
             progress.update(task, completed=elapsed)
+            if name == "measuring":
+                memory.sample(began + elapsed)
         progress.remove_task(task)
 
 
@@ -145,6 +164,17 @@ def _spin(listener: Listener, processes: list[subprocess.Popen]) -> None:
     for process in processes:
         if process.poll() is not None:
             raise InputError(f"a process of the demo ended early, with exit code {process.returncode}")
+
+
+def _report_sustained(listener: Listener, memory: Memory, out: Path, camera_rate: float) -> int:
+    """Print the figures and write the picture; the exit code."""
+    from dap_ros.sustained import Sustained, write_picture
+
+    print(f"camera {camera_rate:g} Hz", *Sustained.of(listener, memory).lines(), sep="\n")
+    _make_folder(out)
+    write_picture(out / "sustained.png", listener, memory)
+    print(f"wrote {out / 'sustained.png'}")
+    return 0
 
 
 def _report(listener: Listener, out: Path, camera_rate: float) -> int:
@@ -195,10 +225,7 @@ def _write_sheet(path: Path, scene: Scene, score: str) -> None:
     from dap_core.picture import auto_limits, cloud_panel, error_panel, image_panel, range_panel, save_sheet
     from dap_core.products.cloud import sampled_cloud
 
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {path.parent}: {error.strerror}") from None
+    _make_folder(path.parent)
     limits = auto_limits(scene.truth_m)
     exact = sampled_cloud(PanoramaDepth.from_range(scene.truth_m)).xyz
     radius = float(np.percentile(np.abs(exact[:, :2]).max(1), 98)) * 1.1 if len(exact) else 10.0
@@ -211,3 +238,10 @@ def _write_sheet(path: Path, scene: Scene, score: str) -> None:
         cloud_panel(exact, title="exact points, from above", radius=radius),
     ]
     save_sheet(path, panels, title="dap demo")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None

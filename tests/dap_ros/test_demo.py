@@ -29,9 +29,24 @@ def test_table_and_picture(tmp_path: Path) -> None:
     assert picture is not None and picture.shape[1] > 1000 and np.unique(picture.reshape(-1, 3), axis=0).shape[0] > 1000
 
 
+def test_sustained(tmp_path: Path) -> None:
+    done = demo("--sustained", "3", "--height", "256", "--rate", "20", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    rate, median, p95 = re.search(  # type: ignore[union-attr]
+        r"([\d.]+) clouds/s; stamp to cloud, .* median ([\d.]+) ms, p95 ([\d.]+) ms", done.stdout
+    ).groups()
+    assert 0.5 < float(rate) < 20.5 and 5.0 < float(median) <= float(p95)
+    network, beyond = re.search(r"network ([\d.]+) ms, beyond it ([\d.]+) ms", done.stdout).groups()  # type: ignore[union-attr]
+    assert float(network) > 5.0 and float(beyond) > 0.2
+    assert 100 < float(re.search(r"memory of the node (\d+) MB", done.stdout)[1]) < 3000  # type: ignore[index]
+    assert cv2.imread(str(tmp_path / "sustained.png")).shape[1] > 500
+
+
 def test_wrong_arguments_are_one_line(tmp_path: Path) -> None:
     for arguments, text in (
         (("--seconds", "-1"), "--seconds lies between"),
+        (("--sustained", "0"), "--sustained lies between"),
+        (("--height", "-1"), "--height lies between"),
         (("--rate", "0"), "--rate lies between"),
         (("--model", str(tmp_path / "none.onnx"), "--out", str(tmp_path)), "the node says: cannot configure"),
         (("--bag", str(tmp_path / "none.mcap"), "--out", str(tmp_path)), "no such bag"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,15 +129,14 @@ class Scene:
                 self.shows(publisher, red, lambda red: plain(red, stamp=stamp))  # noqa: B023
                 assert {m.header.stamp.sec for m in self.depths if red_of(m) == red} == {stamp}
 
-    def subscribers_come_and_go(self, seconds: float = 1.5) -> int:
-        """Twenty a second; how many there were."""
+    def subscribers_come_and_go(self) -> None:
+        """Thirty, at up to twenty a second."""
         kinds = {"/points": PointCloud2, "/scan": LaserScan, "/mask/far": Image, "/points/clearing": PointCloud2}
         with self.camera() as publisher:
             self.shows(publisher, 140)
             image = plain(141, (200, 400))  # large enough to be noticed, where they are kept
             timer = self.peer.node.create_timer(0.02, lambda: publisher.publish(image))
-            until, count = time.monotonic() + seconds, 0
-            while time.monotonic() < until:
+            for count in range(30):
                 topic = list(kinds)[count % len(kinds)]
                 reliability = "reliable" if count % 3 else "best_effort"
                 subscription = self.peer.node.create_subscription(
@@ -146,10 +144,8 @@ class Scene:
                 )
                 self.peer.spin(0.05)
                 self.peer.node.destroy_subscription(subscription)
-                count += 1
             self.peer.node.destroy_timer(timer)
             self.shows(publisher, 142)
-            return count
 
     def everything(self) -> None:
         self.restarts()
@@ -157,7 +153,7 @@ class Scene:
         self.two_publishers()
         self.raw_to_compressed_and_back()
         self.stamps_jump()
-        assert self.subscribers_come_and_go() > 20
+        self.subscribers_come_and_go()
 
 
 @contextmanager

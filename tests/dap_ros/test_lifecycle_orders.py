@@ -52,6 +52,7 @@ class Lifecycle:
 def test_a_random_walk_ends_in_shutdown(known_model: Path, last: str) -> None:
     rng = random.Random(last)
     parameters = {"model": str(known_model), "backend": "onnxruntime", "diagnostics_period": 0.1, "autostart": False}
+    parameters |= {"overlap": "always"} if last == "active" else {}
     with (
         RosProcess("dap_ros.depth_node", parameters, {"__node": "walker", "image": "/walk/image"}) as process,
         Peer("/walker") as peer,

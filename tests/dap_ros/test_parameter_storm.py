@@ -150,7 +150,9 @@ class Draw:
 @pytest.fixture
 def node(known_model: Path) -> Iterator[RosProcess]:
     parameters = {"model": str(known_model), "backend": "onnxruntime", "diagnostics_period": 0.1, **pair(0)}
-    # Most changes come while the network is at work, which is where a frame would be caught half way.
+    # Most changes come while the network is at work, which is where a frame would be caught half way; and its steps are
+    # on three threads, with another frame in each.
+    parameters["overlap"] = "always"
     with slow_node(0.01, parameters, {"image": "/storm/image", "__node": "storm"}) as process:
         yield process
         assert process.stop() == 0, process.log()

@@ -24,13 +24,16 @@ FRAMES = 25
 LATE = 0.1
 
 
-@pytest.mark.parametrize("network_s", [0.035, 0.08])
-def test_neither_camera_starves_and_nothing_is_queued(known_model: Path, network_s: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("network_s", "overlap"), [(0.035, "never"), (0.08, "never"), (0.08, "always")])
+def test_neither_camera_starves_and_nothing_is_queued(
+    known_model: Path, network_s: float, overlap: str, tmp_path: Path
+) -> None:
     """At 35 ms the engine keeps up with both, at 80 ms it can do six of ten frames."""
     parameters = {
         "model": str(known_model),
         "backend": "onnxruntime",
         "diagnostics_period": 0.1,
+        "overlap": overlap,
         "cameras": list(CAMERAS),
     }
     log = tmp_path / "calls.txt"
