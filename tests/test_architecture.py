@@ -11,7 +11,7 @@ FORBIDDEN = {
     "dap_ros": {"training", "torch", "lightning", "warp"},
     "training": {"dap_ros", "rclpy", "sensor_msgs"},
 }
-TORCH_ROOMS = ("dap_core/model/", "dap_core/export/", "dap_core/backends/torch.py")
+TORCH_ROOMS = ("dap_core/model/", "dap_core/export/", "dap_core/backends/torch.py", "dap_core/benchmark/torch_forms.py")
 
 
 def imported(path: Path) -> set[str]:

