@@ -21,7 +21,6 @@ def run(program: str, make_node: Callable[[], Any], args: Sequence[str] | None =
     The node has `start()`, called once it exists, and `close()`, which ends its threads.
     """
     node: Any = None
-    executor: SingleThreadedExecutor | None = None
     code = 0
     try:
         apply_profile()
@@ -44,14 +43,13 @@ def run(program: str, make_node: Callable[[], Any], args: Sequence[str] | None =
         # An interpreter that exits with live threads in rcl aborts, so the end is not to be interrupted.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        if executor is not None:
-            executor.shutdown()
+        # The executor is left as it is: rclpy's signal thread triggers executors' guard conditions without a lock, and
+        # one that `shutdown` had freed meanwhile ended nodes by signal 11, in rcl_trigger_guard_condition.
         if node is not None:
             node.close()
             node.destroy_node()
         rclpy.try_shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
-    # Everything is closed by now, and the destructors of the middleware's libraries are left out: two ends of a node on
-    # a loaded machine, after this point, were by signal 11. The cause was not found.
+    # Everything that matters is closed; what is left would be freed in no particular order beside live threads.
     os._exit(code)
