@@ -12,7 +12,6 @@ from dap_core.backends.spec import IMAGENET_MEAN, IMAGENET_STD
 from dap_core.export.folded_attention import FoldedAttention, FoldedBlock
 from dap_core.export.folded_decoder import FoldedDecoder
 from dap_core.export.folded_layers import convolution, scaled
-from dap_core.model.dpt import PixelHead
 from dap_core.model.released import Adapter, Dap
 from dap_core.model.vit import PATCH, PREFIX, Block, VisionTransformer
 
@@ -34,12 +33,9 @@ class FoldedDap(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         maps = self.backbone(image)
-        depth = self._head(self.depth_head, self.depth_decoder(maps))
-        far = self._head(self.far_head, self.far_decoder(maps))
+        depth = self.depth_head(self.depth_decoder(maps), self.size)
+        far = self.far_head(self.far_decoder(maps), self.size)
         return depth * self.max_range_m, far
-
-    def _head(self, head: PixelHead, features: Tensor) -> Tensor:
-        return head(features, self.size)
 
 
 class FoldedBackbone(nn.Module):

@@ -2,8 +2,8 @@
 
 A transposed convolution with kernel = stride = k followed by a 3x3 convolution reads, for the k x k pixels around a
 corner of four cells, those four cells alone. Both together are one 2x2 convolution whose k * k outputs a channel are
-shuffled into pixels: at 1/16 with k = 4 that takes two fifths of the multiplications, with k = 2 just over a third.
-A 1x1 convolution goes into the convolution after it where that saves any.
+shuffled into pixels, with two fifths of the multiplications where all are as wide. A 1x1 convolution goes into the one
+after it where that saves any.
 
 What the first layer's bias adds is constant but for the picture's edges, where the second layer pads with zeros.
 """

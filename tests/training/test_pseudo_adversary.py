@@ -46,7 +46,7 @@ def test_it_tells_ground_truth_from_a_labeler(made, straight):
     assert told == [("discriminator", step, 30) for step in range(31)]
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [5, 10, 15, 20, 25, 30]
-    assert lines[-1]["right"] > 0.9 and lines[-1]["loss"] < lines[0]["loss"]
+    assert lines[-1]["told_apart"] > 0.9 and lines[-1]["loss"] < lines[0]["loss"]
     judge, labeler = load_discriminator(folder / "discriminator.safetensors"), Labeler(ladder[0])
     unseen = make_set(folder / "unseen", "unseen", (6,), seed=9)
     samples = [unseen[k] for k in range(6)]

@@ -17,7 +17,8 @@ from training.config import Augment
 from training.data.prepared import PreparedSet
 from training.data.shards import file_sha256
 from training.data.streaming import MixedBatches
-from training.pseudo.discriminator import DiscriminatorConfig, PatchGan, adversarial_loss, save_discriminator
+from training.pseudo.adversarial_loss import adversarial_loss
+from training.pseudo.discriminator import DiscriminatorConfig, PatchGan, save_discriminator
 from training.pseudo.identity import set_sha256
 from training.pseudo.labeler import Labeler, as_kept, chosen_device
 from training.pseudo.progress import Progress, silent
@@ -101,13 +102,13 @@ class _Run:
     def advance(self, real: Tensor, fake: Tensor) -> None:
         """One step, and what is due on disk after it."""
         self.discriminator.train()
-        loss, right = adversarial_loss(self.discriminator, real.to(self.device), fake.to(self.device))
+        loss, apart = adversarial_loss(self.discriminator, real.to(self.device), fake.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         self.step += 1
         if self.step % self.config.log_every == 0:
-            line = {"step": self.step, "loss": round(float(loss.detach()), 5), "right": round(right, 4)}
+            line = {"step": self.step, "loss": round(float(loss.detach()), 5), "told_apart": round(apart, 4)}
             with self.log.open("a") as log:
                 log.write(json.dumps(line) + "\n")
         if self.step % self.config.checkpoint_every == 0 or self.step == self.config.steps:

@@ -1,4 +1,4 @@
-"""The discriminator: a PatchGAN that tells maps of synthetic ground truth from those of a labeler, by depth alone.
+"""The discriminator: a PatchGAN that tells ground truth's depth maps from a labeler's, by depth alone.
 
 It sees no colours, and no metres either: every map is divided by its own 98th percentile, so that nothing but the shape
 of what is in it, its plausibility, tells the two apart.
@@ -7,6 +7,7 @@ of what is in it, its plausibility, tells the two apart.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +33,15 @@ METADATA = "dap-discriminator"
 class DiscriminatorConfig:
     """Everything that determines a discriminator.
 
-    `layers` halvings of the resolution give each logit a view of 16, 34, 70, 142 pixels (1, 2, 3, 4 layers); the
-    paper's is 70. Training is `steps` Adam steps on `batch` images, each as ground truth and as a fake.
+    Maps are averaged over squares of `reduction` pixels, then halved `layers` times; each logit sees 16, 34, 70 or 142
+    averaged pixels (1 to 4 layers), of which 70 is the usual PatchGAN. It is trained for `steps` Adam steps on `batch`
+    images, each as ground truth and as a fake; how a fake is graded by `tolerance` is told by `adversarial_loss`.
     """
 
     layers: int = 3
     channels: int = 64  #: of the first layer, doubled by each, eightfold at most
+    reduction: int = 2
+    tolerance: float = 0.3
     steps: int = 20_000
     batch: int = 16
     learning_rate: float = 2e-4
@@ -47,9 +51,16 @@ class DiscriminatorConfig:
     log_every: int = 50
 
     def __post_init__(self) -> None:
-        for name in ("layers", "channels", "steps", "batch", "checkpoint_every"):
+        for name in ("layers", "channels", "reduction", "steps", "batch", "checkpoint_every", "log_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"a discriminator's {name} must be at least 1, got {getattr(self, name)}")
+        if not self.tolerance >= 0:
+            raise InputError(f"a discriminator's tolerance must be at least 0, got {self.tolerance}")
+
+    @property
+    def stride(self) -> int:
+        """Pixels of a map from one logit to the next."""
+        return self.reduction * 2**self.layers
 
     def determining(self) -> dict[str, Any]:
         """What the weights depend on."""
@@ -60,11 +71,12 @@ class DiscriminatorConfig:
 _INCIDENTAL = frozenset({"workers", "checkpoint_every", "log_every"})
 
 
-def plausibility_input(range_m: Tensor) -> Tensor:
-    """What the discriminator sees of ranges (B, H, W) in metres, +inf far, nan unknown: (B, 2, H, W) float32.
+def plausibility_input(range_m: Tensor, reduction: int = 1) -> Tensor:
+    """What the discriminator sees of ranges (B, H, W) in metres, +inf far, nan unknown: (B, 2, H / r, W / r) float32.
 
     The first channel is ln(range / scale), from -4 to 0, where scale is the 98th percentile of the image's near ranges;
-    far and unknown are 0. The second is 1 where there is a range, else 0.
+    far and unknown are 0. The second is 1 where there is a range, else 0. Both are means over `reduction`^2 pixels: a
+    renderer's edges are a pixel sharp and a network's are not, which says nothing of how right they are.
     """
     near = torch.isfinite(range_m) & (range_m > 0)
     log = torch.where(near, range_m, torch.ones_like(range_m)).float().log()
@@ -73,33 +85,37 @@ def plausibility_input(range_m: Tensor) -> Tensor:
         for one, known in zip(log, near, strict=True)
     ]
     shape = (log - torch.stack(scales)[:, None, None]).clamp(-4.0, 0.0)
-    return torch.stack([torch.where(near, shape, torch.zeros_like(shape)), near.float()], 1)
+    channels = torch.stack([torch.where(near, shape, torch.zeros_like(shape)), near.float()], 1)
+    return channels if reduction == 1 else F.avg_pool2d(channels, reduction)
 
 
 class PatchGan(nn.Module):
-    """Logits of patches, high where a depth map looks like ground truth: (B, H, W) metres -> (B, H / 2^l, W / 2^l).
+    """Logits of patches, high where a depth map looks like ground truth: (B, H, W) metres -> (B, H / s, W / s).
 
-    Convolutions of 4x4 as in Isola et al. 2017, circular in azimuth, the rows repeated at the poles; rolling a map by
-    multiples of 2^layers pixels rolls its logits.
+    Convolutions of 4x4 as in Isola et al. 2017, circular in azimuth, the rows repeated at the poles, without
+    normalisation: rolling a map by multiples of `config.stride` pixels rolls its logits.
     """
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
         self.config = config
-        widths = [config.channels * min(2**k, 8) for k in range(config.layers + 1)]
-        self.strides = [2] * config.layers + [1]
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, 4, stride)
-            for before, after, stride in zip([2, *widths[:-1]], widths, self.strides, strict=True)
-        )
-        self.last = nn.Conv2d(widths[-1], 1, 4)
+        widths = [2, *(config.channels * min(2**k, 8) for k in range(config.layers + 1))]
+        self.halvings = nn.ModuleList(nn.Conv2d(a, b, 4, 2) for a, b in itertools.pairwise(widths[:-1]))
+        self.patch, self.logit = nn.Conv2d(widths[-2], widths[-1], 4), nn.Conv2d(widths[-1], 1, 4)
 
     def forward(self, range_m: Tensor) -> Tensor:
-        """Logits of maps (B, H, W) in metres, +inf far, nan unknown; H and W multiples of 2^layers."""
-        x = plausibility_input(range_m)
-        for convolution, stride in zip(self.convolutions, self.strides, strict=True):
-            x = F.leaky_relu(convolution(_around(x, stride)), 0.2)
-        logits: Tensor = self.last(_around(x, 1))[:, 0]
+        """Logits of maps (B, H, W) in metres, +inf far, nan unknown; H and W multiples of the stride."""
+        height, width = range_m.shape[-2:]
+        if height % self.config.stride or width % self.config.stride:
+            raise InputError(
+                f"a discriminator of {self.config.layers} layers and reduction {self.config.reduction} takes maps with "
+                f"sides that are multiples of {self.config.stride}, got {width}x{height}"
+            )
+        x = plausibility_input(range_m, self.config.reduction)
+        for halving in self.halvings:
+            x = F.leaky_relu(halving(_around(x, 1)), 0.2)
+        x = F.leaky_relu(self.patch(_around(x, 2)), 0.2)
+        logits: Tensor = self.logit(_around(x, 2))[:, 0]
         return logits
 
     def score(self, range_m: Tensor) -> Tensor:
@@ -113,20 +129,10 @@ def sphere_mean(logits: Tensor) -> Tensor:
     return (logits.mean(-1) * (weight / weight.sum())).sum(-1)
 
 
-def adversarial_loss(discriminator: PatchGan, real: Tensor, fake: Tensor) -> tuple[Tensor, float]:
-    """Mean over patches, by solid angle, of the logistic loss of maps (B, H, W), and the share of patches that are
-    rightly told apart."""
-    logits = discriminator(torch.cat([real, fake])).float()
-    wanted = torch.cat([torch.ones(len(real)), torch.zeros(len(fake))]).to(logits.device)[:, None, None]
-    loss = F.binary_cross_entropy_with_logits(logits, wanted.expand_as(logits), reduction="none")
-    return sphere_mean(loss).mean(), float(((logits > 0) == (wanted > 0.5)).float().mean())
-
-
-def _around(x: Tensor, stride: int) -> Tensor:
-    """Margins of a 4x4 convolution that keeps H / stride x W / stride: 3 columns around at stride 1, else 2."""
-    before, after = 1, 2 if stride == 1 else 1
-    x = F.pad(x, (0, 0, before, after), mode="replicate")
-    return torch.cat([x[..., -before:], x, x[..., :after]], -1)
+def _around(x: Tensor, after: int) -> Tensor:
+    """Margins of 1 pixel before and `after` behind, those of a 4x4 convolution that keeps the size or halves it."""
+    x = F.pad(x, (0, 0, 1, after), mode="replicate")
+    return torch.cat([x[..., -1:], x, x[..., :after]], -1)
 
 
 def save_discriminator(discriminator: PatchGan, path: Path) -> None:
@@ -157,8 +163,11 @@ def load_discriminator(path: str | Path) -> PatchGan:
     if text is None:
         raise InputError(f"{path} is not a discriminator: its metadata have no {METADATA}")
     try:
-        discriminator = PatchGan(DiscriminatorConfig(**json.loads(text)))
+        values = json.loads(text)
+        if values.keys() != DiscriminatorConfig().determining().keys():
+            raise ValueError("its configuration has other keys")
+        discriminator = PatchGan(DiscriminatorConfig(**values))
         discriminator.load_state_dict(tensors)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise InputError(f"{path}: not a discriminator of this version ({' '.join(str(error).split())})") from None
     return discriminator.eval()
