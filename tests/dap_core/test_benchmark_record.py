@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -192,6 +193,14 @@ def test_a_page_keeps_its_words(record, tmp_path):
         assert page.read_text() == text
     write_page(tmp_path / "new.md", [record])
     assert all(f"<!-- dap bench: {name} -->" in (tmp_path / "new.md").read_text() for name in TABLES)
+
+
+def test_the_documentation_shows_what_was_measured(tmp_path):
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    page = tmp_path / "performance.md"
+    page.write_text((docs / "performance.md").read_text())
+    write_page(page, [load_record(docs / "performance.json")])
+    assert page.read_text() == (docs / "performance.md").read_text()
 
 
 def test_a_plot_of_times_and_memory(record, tmp_path):
