@@ -21,7 +21,7 @@ from dap_core.io.atomic import written_beside
 
 #: `EngineKey.rules`: to be raised when `dap_core.export.typed_graph` types graphs differently, so that engines built by
 #: the old rules are not taken for new.
-GRAPH_RULES = 1
+GRAPH_RULES = 2
 
 _MAGIC = b"DAPENG1\n"
 _DIGEST = hashlib.sha256().digest_size

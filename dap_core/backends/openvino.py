@@ -14,8 +14,6 @@ from dap_core.backends.cpu import bf16_flag
 from dap_core.backends.spec import ModelSpec
 from dap_core.errors import InputError
 
-_PRODUCTS = frozenset({"Convolution", "GroupConvolution", "ConvolutionBackpropData", "MatMul"})
-
 Run = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
@@ -46,32 +44,22 @@ class OpenVinoBackend:
             raise RuntimeError("the backend is closed")
         model = self._model.clone()
         model.reshape({"image": [batch, self.spec.height, self.spec.width, 3]})
-        halves = split_heads(model) if self._precision == "bf16" else None
-        if halves is None:
-            whole = self._request(model, "f32")
-            return lambda images: _outputs(whole, {"image": images})
-        # bfloat16 has 8 significant bits. Where the last product is rounded to it, the range comes in steps of 1 %
-        # (shells in the cloud), so the last layer of each output runs in float32, on the body's output in place.
-        trunk, heads = halves
-        body, head = self._request(trunk, "bf16"), self._request(heads, "f32")
-        for i in range(len(trunk.outputs)):
-            head.set_input_tensor(i, body.get_output_tensor(i))
-
-        def run(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-            body.infer({"image": images}, share_inputs=True)
-            return _outputs(head, {})
-
-        return run
-
-    def _request(self, model: ov.Model, precision: str) -> ov.InferRequest:
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": "bf16" if self._precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": self._threads,
             "NUM_STREAMS": 1,
             "CACHE_DIR": "",
         }
-        return self._core.compile_model(model, "CPU", settings).create_infer_request()
+        # In bfloat16 the range would come in steps of 1 %, shells in the cloud. OpenVINO leaves what follows the last
+        # product in float32, and that product's result too where a sigmoid follows at once, as in our exports.
+        request = self._core.compile_model(model, "CPU", settings).create_infer_request()
+
+        def run(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            result = request.infer({"image": images}, share_inputs=True)
+            return result["range_m"].copy(), result["far"].copy()
+
+        return run
 
     def close(self) -> None:
         """Free the compiled models."""
@@ -97,47 +85,6 @@ def open_model(path: Path, threads: int, precision: str | None = None) -> OpenVi
         return OpenVinoBackend(core, model, spec, precision or ("bf16" if bf16_flag() else "f32"), threads)
     except Exception as error:
         raise InputError(f"{path}: OpenVINO cannot compile it: {_cause(error)}") from None
-
-
-def split_heads(model: ov.Model) -> tuple[ov.Model, ov.Model] | None:
-    """Cut before the last product (convolution or matrix product) on the way to each output.
-
-    Gives the trunk, whose outputs are those products' inputs, and the rest, which takes them in the same order;
-    None where a way to an output has no product on it.
-    """
-    last, seen = [], set()
-    upstream = [result.input_value(0).get_node() for result in model.get_results()]
-    while upstream:
-        node = upstream.pop()
-        name = node.get_friendly_name()
-        if name in seen:
-            continue
-        seen.add(name)
-        if node.get_type_name() == "Parameter":
-            return None
-        if node.get_type_name() in _PRODUCTS:
-            last.append(node)
-        else:
-            upstream += [port.get_source_output().get_node() for port in node.inputs()]
-    cuts = {(source.get_node().get_friendly_name(), source.get_index()): source for source in map(_data, last)}
-    trunk = ov.Model(list(cuts.values()), model.get_parameters(), "trunk").clone()
-    inputs = []
-    for key, source in cuts.items():
-        parameter = ov.opset13.parameter(source.get_partial_shape(), source.get_element_type())
-        inputs.append(parameter)
-        for node in last:
-            if (_data(node).get_node().get_friendly_name(), _data(node).get_index()) == key:
-                node.input(0).replace_source_output(parameter.output(0))
-    return trunk, ov.Model(model.get_results(), inputs, "heads")
-
-
-def _data(node: ov.Node) -> ov.Output:
-    return node.input(0).get_source_output()
-
-
-def _outputs(request: ov.InferRequest, inputs: dict) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    result = request.infer(inputs, share_inputs=True)
-    return result["range_m"].copy(), result["far"].copy()
 
 
 def _metadata(model: ov.Model) -> dict[str, str]:
