@@ -23,7 +23,7 @@ def edge_mask(target: Tensor, threshold: float = 0.1, valid: Tensor | None = Non
         sound = -F.max_pool2d(-_wrapped(valid.to(kernel.dtype)), 3, 1)[:, 0] > 0.5
     with torch.autocast(target.device.type, enabled=False):
         gradient = F.conv2d(_wrapped(target), torch.stack([kernel, kernel.T])[:, None].to(target.dtype))
-    edges = gradient.norm(dim=1) > threshold * target
+    edges = torch.hypot(*gradient.unbind(1)) > threshold * target
     return edges if sound is None else edges & sound
 
 
