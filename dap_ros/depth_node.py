@@ -21,6 +21,7 @@ from dap_core.errors import InputError
 from dap_core.estimate import DepthEstimator
 from dap_ros.camera_stream import Arrival, CameraStream, Job, one_line
 from dap_ros.diagnostics import DISABLED, input_status, pipeline_status, transport_status
+from dap_ros.distribution import refuse_impossible_transitions
 from dap_ros.engine import Engine, off_cpu
 from dap_ros.executable import run
 from dap_ros.frames import TransformPublisher
@@ -42,6 +43,7 @@ class DepthNode(LifecycleNode):
 
     def __init__(self, node_name: str = "depth_node", **kwargs: Any) -> None:
         super().__init__(node_name, **kwargs)
+        refuse_impossible_transitions(self)
         self._settings = NodeSettings(self, self._check_mounts)
         self._estimator: DepthEstimator | None = None
         self._streams: dict[str, CameraStream] = {}

@@ -7,6 +7,8 @@ from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from lifecycle_msgs.srv import ChangeState
+
 #: Variables with the path of a profile, that Fast DDS 3 reads, and Fast DDS 2.
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 
@@ -44,3 +46,26 @@ def subscribe(
         return node.create_subscription(kind, topic, callback, profile, event_callbacks=events)
     except UnsupportedEventTypeError:
         return node.create_subscription(kind, topic, callback, profile)
+
+
+def refuse_impossible_transitions(node: Any) -> None:
+    """Answer requests for transitions that the lifecycle node's state does not have with no success.
+
+    Kilted does so by itself. Up to Jazzy, rclpy's service raises, which ends the process: a lifecycle manager that
+    configures a node which has configured itself is enough for that.
+    """
+    from rclpy.impl.implementation_singleton import rclpy_implementation
+
+    service = next(s for s in node.services if s.srv_type is ChangeState)
+    change_state = service.callback
+
+    def answer(request: ChangeState.Request, response: ChangeState.Response) -> ChangeState.Response:
+        try:
+            return change_state(request, response)
+        except rclpy_implementation.RCLError:
+            asked = request.transition.label or request.transition.id
+            node.get_logger().error(f"no transition {asked} in this state: the lifecycle stays as it is")
+            response.success = False
+            return response
+
+    service.callback = answer

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from resources import Resources
 from ros_process import Peer, RosProcess, raw_image
@@ -28,8 +29,8 @@ STEPS = 30
 class Lifecycle:
     """The lifecycle services of the peer's target."""
 
-    def __init__(self, peer: Peer) -> None:
-        self._peer = peer
+    def __init__(self, peer: Peer, process: RosProcess) -> None:
+        self._peer, self._process = peer, process
         self._change = peer.node.create_client(ChangeState, f"{peer.target}/change_state")
         self._get = peer.node.create_client(GetState, f"{peer.target}/get_state")
         assert peer.wait(lambda: self._change.service_is_ready() and self._get.service_is_ready())
@@ -44,7 +45,7 @@ class Lifecycle:
         return self._answer(self._get.call_async(GetState.Request())).current_state.label
 
     def _answer(self, future: Any) -> Any:
-        assert self._peer.wait(future.done)
+        assert self._peer.wait(future.done, 15.0), (self._process.process.poll(), self._process.log())
         return future.result()
 
 
@@ -61,7 +62,7 @@ def test_a_random_walk_ends_in_shutdown(known_model: Path, last: str) -> None:
         publisher = peer.node.create_publisher(Image, "/walk/image", qos("reliable", 5))
         image = raw_image(np.full((32, 64, 3), (50, 0, 0), np.uint8))
         peer.node.create_timer(0.01, lambda: publisher.publish(image))
-        lifecycle = Lifecycle(peer)
+        lifecycle = Lifecycle(peer, process)
 
         def flows() -> bool:
             depths.clear()
@@ -88,7 +89,7 @@ def test_a_random_walk_ends_in_shutdown(known_model: Path, last: str) -> None:
                 # Mostly forward, so that the walk gets about.
                 label = rng.choice(LABELS) if rng.random() < 0.4 else rng.choice(list(GRAPH[state]))
                 allowed = label in GRAPH[state]
-                number = rng.choice((0, 77, 255)) if not label else 0
+                number = rng.choice((0, 77, 255)) if not label else rng.choice((0, 255))
                 assert lifecycle.request(label, number) == allowed, (state, label, number, process.log())
                 state = GRAPH[state].get(label, state)
                 assert lifecycle.state() == state
@@ -122,5 +123,21 @@ def test_a_random_walk_ends_in_shutdown(known_model: Path, last: str) -> None:
         for label in ("configure", "activate", "shutdown"):
             assert not lifecycle.request(label)
         assert peer.wait(lambda: peer.diagnostics("depth").get("message") == "not active")
+        assert process.stop() == 0, process.log()
+        assert "Traceback" not in process.log(), process.log()
+
+
+def test_transitions_asked_for_by_number_are_refused_where_the_state_has_none(known_model: Path) -> None:
+    """As lifecycle managers ask: one that configures a node which has configured itself must not end it."""
+    parameters = {"model": str(known_model), "backend": "onnxruntime"}
+    with RosProcess("dap_ros.depth_node", parameters, {"__node": "walker"}) as process, Peer("/walker") as peer:
+        lifecycle = Lifecycle(peer, process)
+        assert peer.wait(lambda: lifecycle.state() == "active")
+        possible = {Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_ACTIVE_SHUTDOWN}
+        for number in range(100):
+            if number not in possible:
+                assert not lifecycle.request("", number), number
+        assert lifecycle.state() == "active"
+        assert lifecycle.request("", Transition.TRANSITION_DEACTIVATE) and lifecycle.state() == "inactive"
         assert process.stop() == 0, process.log()
         assert "Traceback" not in process.log(), process.log()
