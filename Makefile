@@ -58,7 +58,7 @@ $(VENV)-jazzy/.test: setup.py constraints.txt constraints-jazzy.txt
 	@{ grep -v '^ros-' constraints.txt; cat constraints-jazzy.txt; } > $(VENV)-jazzy/constraints.txt
 	@echo "installing into $(VENV)-jazzy ..."
 	$(VENV)-jazzy/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(VENV)-jazzy/constraints.txt \
-		--editable '.[ros-wheels]' onnx hypothesis pytest pytest-timeout \
+		--editable '.[ros-wheels]' onnx pytest pytest-timeout \
 		colcon-core colcon-ros colcon-package-selection colcon-python-setup-py
 	@touch $@
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper
+import pytest
 
 from dap_core.backends.spec import ModelSpec
+
+onnx = pytest.importorskip("onnx", reason="onnx, which makes the tests' models, is not installed: pip install onnx")
+TensorProto, helper = onnx.TensorProto, onnx.helper
 
 #: Range of the fine model per unit of red and of green, metres.
 FINE_RED, FINE_GREEN = 0.25, 0.001
@@ -18,7 +21,7 @@ def write_known_model(path: Path, height: int, red: float = 0.1, green: float = 
     """range = base + red * R + green * G metres, far probability = B / 255, at (height, 2 height)."""
     width = 2 * height
 
-    def constant(name: str, kind: int, value: float) -> onnx.TensorProto:
+    def constant(name: str, kind: int, value: float) -> Any:
         return helper.make_tensor(name, kind, [], [value])
 
     nodes = [
