@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 
 from dap_core.errors import InputError
 from dap_core.io.atomic import written_beside
@@ -22,14 +22,14 @@ from dap_core.model import save_checkpoint
 from training.batch_norm import shared_between_ranks
 from training.checkpoint import TrainingState, changed_keys, load_state, save_state
 from training.config import StageConfig
-from training.data.batches import open_batches, to_network
+from training.data.batches import open_batches
 from training.data.loading import step_loader, worker_died
 from training.display import SILENT, Display
 from training.ema import Ema
 from training.journal import Journal
-from training.losses import LossWeights, total_loss
 from training.processes import gathered, launch, mean_of_ranks
 from training.schedule import build_optimizer, rate_factor, set_rate
+from training.step import Objective, add_gradients
 from training.validation import Validation, held_out_samples, measured, picture
 
 MAX_BAD_STEPS = 3
@@ -62,7 +62,7 @@ def fit(
     torch.manual_seed(config.seed)
     folder.mkdir(parents=True, exist_ok=True)
     limit = float(model.config.max_range_m)  # type: ignore[union-attr,arg-type]
-    beyond, weights = _range_mask(config, limit)
+    objective = objective_of(config, limit)
 
     model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = TrainingState(model, Ema(model, config.optimizer.ema), build_optimizer(model, config.optimizer))
@@ -85,16 +85,7 @@ def fit(
             set_rate(optimizer, rate_factor(step, config.steps, config.optimizer))
             network.train()
             optimizer.zero_grad(set_to_none=True)
-            parts = list(zip(images.chunk(config.accumulate), ranges.chunk(config.accumulate), strict=True))
-            sums: dict[str, Tensor] = {}
-            for number, part in enumerate(parts, 1):
-                x, target = to_network(*part, limit, beyond)
-                with fabric.no_backward_sync(network, enabled=number < len(parts)):
-                    depth, far = network.logits(x.contiguous(memory_format=torch.channels_last))
-                    loss, terms = total_loss(depth, far, target, weights)
-                    fabric.backward(loss / len(parts))
-                for name, value in {"loss": loss.detach(), **terms}.items():
-                    sums[name] = sums.get(name, torch.zeros_like(value)) + value / len(parts)
+            sums = add_gradients(fabric, network, images, ranges, objective, config.accumulate)
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.optimizer.clip)
             asked = norm.new_tensor(float(stop.requested))
             *values, stopping = mean_of_ranks(fabric, torch.stack([*sums.values(), asked]).float()).tolist()
@@ -171,13 +162,13 @@ def _rounded(value: float, digits: int) -> float | None:
     return round(value, digits) if math.isfinite(value) else None
 
 
-def _range_mask(config: StageConfig, limit: float) -> tuple[float, LossWeights]:
-    """Metres beyond which everything is far, and the weights of the losses; without a mask nothing is far."""
+def objective_of(config: StageConfig, limit: float) -> Objective:
+    """What `config` minimises for a model whose depth ends at `limit` metres; without a mask nothing is far."""
     if config.far_beyond_m is None:
-        return math.inf, replace(config.loss, mask=0.0)
+        return Objective(limit, math.inf, replace(config.loss, mask=0.0))
     if config.far_beyond_m > limit:
         raise InputError(f"far_beyond_m lies within the model's {limit:g} m, got {config.far_beyond_m:g}")
-    return config.far_beyond_m, config.loss
+    return Objective(limit, config.far_beyond_m, config.loss)
 
 
 def _continue(

@@ -11,9 +11,9 @@ from dap_core.errors import InputError
 from dap_core.model.released import Dap
 from training.config import Phase, StageConfig
 from training.data.sample import Sample
-from training.losses import LossWeights, Target, total_loss
+from training.losses import Target, total_loss
 from training.stages.labeler import starting_model
-from training.trainer import _range_mask
+from training.trainer import objective_of
 from training.validation import Validation, measure, predict
 
 TINY = {"stem": 8, "channels": [16, 16], "dim": 32, "coarse_dim": 32, "blocks": [1, 1, 1]}
@@ -66,8 +66,8 @@ def test_figures_of_one_panorama():
 
 def test_without_a_mask_nothing_is_ever_far():
     config = StageConfig(shape=TINY, phases=(Phase(32, 2, 1),), far_beyond_m=None)
-    beyond, weights = _range_mask(config, 100.0)
-    assert beyond == math.inf and weights.mask == 0.0
+    objective = objective_of(config, 100.0)
+    assert objective.far_beyond_m == math.inf and objective.weights.mask == 0.0
     target = Target(
         torch.full((2, 32, 64), 0.2), torch.zeros(2, 32, 64, dtype=torch.bool), torch.ones(2, 32, 64).bool()
     )
@@ -76,7 +76,7 @@ def test_without_a_mask_nothing_is_ever_far():
         optimizer = torch.optim.AdamW(model.parameters(), 1e-2, weight_decay=0.1)
         for _ in range(3):
             optimizer.zero_grad()
-            total_loss(*model.logits(torch.randn(2, 3, 32, 64)), target, weights)[0].backward()
+            total_loss(*model.logits(torch.randn(2, 3, 32, 64)), target, objective.weights)[0].backward()
             optimizer.step()
         with torch.no_grad():
             assert model.eval()(torch.randn(2, 3, 32, 64))[1].max() < 1e-12
@@ -84,10 +84,10 @@ def test_without_a_mask_nothing_is_ever_far():
 
 def test_a_threshold_beyond_the_model_is_refused():
     with pytest.raises(InputError, match="within the model's 100 m, got 150"):
-        _range_mask(StageConfig(far_beyond_m=150.0), 100.0)
+        objective_of(StageConfig(far_beyond_m=150.0), 100.0)
     with pytest.raises(InputError, match="above 0 metres"):
         StageConfig(far_beyond_m=0.0)
-    assert _range_mask(StageConfig(far_beyond_m=20.0, loss=LossWeights(mask=1.0)), 100.0)[0] == 20.0
+    assert objective_of(StageConfig(far_beyond_m=20.0), 100.0).far_beyond_m == 20.0
 
 
 def test_what_a_run_starts_from(tmp_path):

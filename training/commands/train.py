@@ -59,6 +59,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     study.add_argument("--out", type=Path, help="folder of the study (default: runs/<name of the recipe>)")
     study.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
     study.add_argument("--processes", type=int, default=1, help="cells trained at once, a core each (%(default)s)")
+    speed = stages.add_parser("speed", help="time a training step here: samples a second, share of the peak, memory")
+    speed.add_argument("presets", nargs="*", default=["dap-tiny"], help="default: dap-tiny")
+    speed.add_argument("--heights", type=int, nargs="+", help="rows of the panoramas (default: the preset's)")
+    speed.add_argument("--batches", type=int, nargs="+", default=[4], help="panoramas of a step (default: 4)")
+    speed.add_argument(
+        "--precisions", nargs="+", default=["bf16-mixed"], help="bf16-mixed, 32-true (default: the first)"
+    )
+    speed.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    speed.add_argument("--seconds", type=float, default=10.0, help="time for each case (default: %(default)s)")
     cost = stages.add_parser("cost", help="what a recipe costs: panoramas, GPU-hours, money")
     _configuration(cost, "h20/8gpu")
 
@@ -74,6 +83,8 @@ def _configuration(parser: argparse.ArgumentParser, default: str | None) -> None
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.stage == "speed":
+        return _speed(args)
     from training.recipe import find, is_recipe, load_recipe
     from training.trainer import Interrupted
 
@@ -193,5 +204,51 @@ def _cost(recipe: Recipe) -> int:
     for name, panoramas, hours in [*((r.step, f"{r.panoramas:,}", r.gpu_hours) for r in rows), ("all", "", total)]:
         price = f"{hours * machine.price:,.0f}" if machine.price else ""
         table.add_row(name, panoramas, f"{hours:.1f}", f"{hours / machine.gpus:.1f}", price)
+    Console().print(table)
+    return 0
+
+
+def _speed(args: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from dap_core.benchmark.turns import Effort
+    from dap_core.model import PRESETS
+    from training.display import Display
+    from training.speed import Case, measure
+
+    if not args.seconds > 0:
+        raise InputError(f"--seconds is above 0, got {args.seconds:g}")
+    cases = [
+        Case(preset, height, batch, precision)
+        for preset in args.presets
+        for height in args.heights or [PRESETS[preset].height if preset in PRESETS else 0]
+        for precision in args.precisions
+        for batch in args.batches
+    ]
+    table = Table(
+        "model", "precision", "batch", "GFLOP a sample", "samples/s", "ms a step", "of peak", "peak, GFLOP/s", "MB"
+    )
+    with Display() as display:
+        for case in cases:
+            what = f"{case.preset} {case.height}x{2 * case.height} {case.precision}, batch {case.batch}"
+            try:
+                found = measure(
+                    case,
+                    args.device,
+                    Effort(args.seconds, turns=3, slice_s=args.seconds / 20),
+                    lambda share, what=what: display(what, round(100 * share), 100),  # type: ignore[misc]
+                )
+            except InputError as error:
+                table.add_row(
+                    f"{case.preset}, {case.height}x{2 * case.height}", case.precision, str(case.batch), str(error)
+                )
+                continue
+            table.add_row(
+                *(f"{case.preset}, {case.height}x{2 * case.height}", case.precision, str(case.batch)),
+                *(f"{found.sample_flops / 1e9:.4g}", f"{found.samples_per_second:.3g}", f"{1e3 * found.step_s:.0f}"),
+                *(f"{100 * found.share:.0f} %", f"{found.peak_flops / 1e9:.0f}"),
+                "-" if found.peak_bytes is None else f"{found.peak_bytes / 1e6:.0f}",
+            )
     Console().print(table)
     return 0
