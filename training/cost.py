@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dap_core.errors import InputError
-
-if TYPE_CHECKING:
-    from training.recipe import Recipe
+from training.config import StageConfig
 
 #: TFLOP of a 512x1024 panorama, two heads: forward, and a training step's share. Counted from the architecture.
 TFLOP = {"dap-l": (2.54, 7.63), "dap-b": (0.75, 2.24), "dap-s": (0.24, 0.71)}
@@ -41,19 +39,18 @@ class Cost:
     gpu_hours: float
 
 
-def costs(recipe: Recipe) -> list[Cost]:
-    """Of the three stages and of labelling; what the discriminator and data take is small beside them.
+def costs(name: str, stages: Mapping[str, StageConfig], machine: Machine | None) -> list[Cost]:
+    """Of the three stages of the recipe `name` and of labelling; discriminator and data are small beside them.
 
     InputError for a recipe that names no machine, or a preset or height whose arithmetic has not been counted.
     """
-    if (machine := recipe.machine) is None:
-        raise InputError(f"{recipe.name}: no section `machine`, so nothing to reckon with")
-    stages = recipe.stages
+    if machine is None:
+        raise InputError(f"{name}: no section `machine`, so nothing to reckon with")
     found = []
     for step in ("stage1", "label", "stage2", "relabel", "stage3"):
         config = stages[step] if step in stages else stages["stage1"]
         if config.preset not in TFLOP or any(phase.height != HEIGHT for phase in config.phases):
-            raise InputError(f"{recipe.name}: reckoned are {', '.join(TFLOP)} at {HEIGHT} rows")
+            raise InputError(f"{name}: reckoned are {', '.join(TFLOP)} at {HEIGHT} rows")
         forward, training = TFLOP[config.preset]
         panoramas, each = machine.panoramas, forward
         if step in stages:

@@ -38,7 +38,7 @@ def test_cost_is_what_the_comment_says(name, gpus):
     said = re.search(r"# (\d+) GPU-hours at 45 % of the peak, ([\d.]+) hours, ([\d,]+) at 2.00", path.read_text())
     assert said is not None
     recipe = load_recipe(path)
-    rows = costs(recipe)
+    rows = costs(recipe.name, recipe.stages, recipe.machine)
     hours = sum(row.gpu_hours for row in rows)
     assert round(hours) == int(said[1]) and round(hours / gpus, 1) == pytest.approx(float(said[2]), abs=0.5)
     assert round(2.0 * hours) == pytest.approx(int(said[3].replace(",", "")), abs=1)
@@ -50,10 +50,12 @@ def test_cost_is_what_the_comment_says(name, gpus):
 
 def test_the_cost_of_what_was_not_counted():
     with pytest.raises(InputError, match="no section `machine`"):
-        costs(load_recipe(find("mini")))
+        mini = load_recipe(find("mini"))
+        costs(mini.name, mini.stages, mini.machine)
     values = yaml.safe_load(find("h20/8gpu").read_text())
     with pytest.raises(InputError, match="dap-s at 512 rows"):
-        costs(build_recipe({**values, "preset": "dap-tiny"}, "here", "x"))
+        tiny = build_recipe({**values, "preset": "dap-tiny"}, "here", "x")
+        costs(tiny.name, tiny.stages, tiny.machine)
 
 
 def test_names():

@@ -197,7 +197,7 @@ def _cost(recipe: Recipe) -> int:
     from training.cost import costs
 
     machine = recipe.machine
-    rows = costs(recipe)
+    rows = costs(recipe.name, recipe.stages, recipe.machine)
     assert machine is not None  # costs() has looked
     table = Table("step", "panoramas", "GPU-hours", f"hours on {machine.gpus} GPUs", "price")
     total = sum(row.gpu_hours for row in rows)
