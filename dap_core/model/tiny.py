@@ -23,8 +23,8 @@ AZIMUTH_HARMONICS = (1, 2, 3, 4, 6, 8, 12, 16)
 #: Rotary frequencies of elevation (radians per radian).
 ELEVATION_FREQUENCIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 HEAD_DIM = 2 * (len(AZIMUTH_HARMONICS) + len(ELEVATION_FREQUENCIES))
-#: Up to so many tokens, training on a CPU is faster with the scores written out: the fused backward pass in bf16 takes four
-#: times as long at 128 tokens. At 512 it is the other way round.
+#: Up to so many tokens, training on a CPU is faster with the scores written out: the fused backward pass in bf16 takes
+#: four times as long at 128 tokens. At 512 it is the other way round.
 FEW_TOKENS = 128
 
 #: Exposure: added to a brightness in [0, 1] before its logarithm, the largest that a gain may lead to, and the factor
