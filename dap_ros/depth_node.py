@@ -63,7 +63,9 @@ class DepthNode(LifecycleNode):
 
     def start(self) -> None:
         """Configure and activate, where the parameter `autostart` says so."""
-        if self._settings.current.node.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+        if not self._settings.current.node.autostart:
+            return
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS and self.context.ok():
             self.trigger_activate()
 
     def close(self) -> None:
@@ -89,7 +91,8 @@ class DepthNode(LifecycleNode):
         except Exception as error:  # a transition answers FAILURE whatever is wrong; rclpy would swallow the reason
             kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
             self._problem = f"cannot configure: {kind}{one_line(error)}"
-            self.get_logger().error(self._problem)
+            if self.context.ok():  # otherwise a signal overtook it
+                self.get_logger().error(self._problem)
             self._free()
             return TransitionCallbackReturn.FAILURE
         self._problem = ""

@@ -7,6 +7,7 @@ immutable `Settings` at a time, so that a frame sees all of a change or nothing 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,7 +18,11 @@ from rcl_interfaces.msg import (
     ParameterType,
     SetParametersResult,
 )
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.exceptions import (
+    InvalidParameterTypeException,
+    InvalidParameterValueException,
+    ParameterUninitializedException,
+)
 from rclpy.parameter import Parameter
 
 from dap_core.errors import InputError
@@ -115,6 +120,7 @@ class NodeSettings:
         declare(node, NodeParameters)
         for camera in read(node, NodeParameters).cameras:
             declare(node, MountConfig, f"{camera}.")
+        warn_of_unknown(node)
         self.current = self._settings({})
         node.add_on_set_parameters_callback(self._on_set)
 
@@ -153,6 +159,16 @@ def declare(node: Any, kind: type, prefix: str = "") -> None:
             raise InputError(f"parameter {name}: {' '.join(str(error).split())}") from None
 
 
+def warn_of_unknown(node: Any) -> None:
+    """Log what was given at start and is none of the declared parameters; ROS ignores a misspelt name silently."""
+    given = getattr(node, "_parameter_overrides", {})  # rclpy has no public way to what was given
+    for name in given:
+        if not node.has_parameter(name) and not name.startswith("qos_overrides."):
+            near = difflib.get_close_matches(name, list(node.get_parameters_by_prefix("")), 1)
+            hint = f"; is {near[0]} meant?" if near else ""
+            node.get_logger().warning(f"there is no parameter {name}: its value is ignored{hint}")
+
+
 def descriptor(name: str, f: dataclasses.Field[Any]) -> ParameterDescriptor:
     """Descriptor of one setting: description, range, and whether it is read-only."""
     m = f.metadata
@@ -176,7 +192,7 @@ def read(node: Any, kind: type[S], prefix: str = "", changes: Mapping[str, Any] 
     """
     values = {}
     for name, f in fields(kind, prefix):
-        value = changes[name] if changes and name in changes else node.get_parameter(name).value
+        value = changes[name] if changes and name in changes else _value(node, name)
         if isinstance(f.default, tuple) and isinstance(value, Sequence) and not isinstance(value, str):
             value = tuple(v for v in value if v != "")
         reason = fault(name, f, value)
@@ -187,3 +203,10 @@ def read(node: Any, kind: type[S], prefix: str = "", changes: Mapping[str, Any] 
         return build(kind, values, prefix)
     except InputError as error:
         raise InputError(f"parameter {error}") from None
+
+
+def _value(node: Any, name: str) -> Any:
+    try:
+        return node.get_parameter(name).value
+    except ParameterUninitializedException:  # which is what an empty list of a parameter file becomes
+        return []

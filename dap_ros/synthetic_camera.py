@@ -22,7 +22,7 @@ from dap_core.estimate import resize_panorama
 from dap_core.io.bags import Walk, load_walk
 from dap_ros.executable import run
 from dap_ros.messages import byte_array, numpy_image_message
-from dap_ros.parameters import CameraParameters, declare, read
+from dap_ros.parameters import CameraParameters, declare, read, warn_of_unknown
 from dap_ros.share import sample_bag
 from dap_ros.transport import qos
 
@@ -33,6 +33,7 @@ class SyntheticCamera(Node):
     def __init__(self, node_name: str = "synthetic_camera", **kwargs: Any) -> None:
         super().__init__(node_name, **kwargs)
         declare(self, CameraParameters)
+        warn_of_unknown(self)
         p = read(self, CameraParameters)
         walk = load_walk(Path(p.bag) if p.bag else sample_bag())
         header = Header(frame_id=p.frame_id)

@@ -77,7 +77,8 @@ def current_profile(environment: MutableMapping[str, str] | None = None, rmw: st
         return Profile(True, f"{rmw} has its own settings for large messages")
     for variable in PROFILE_VARIABLES:
         if environment.get(variable):
-            return Profile(True, f"{variable}={environment[variable]}")
+            there = Path(environment[variable]).is_file()
+            return Profile(there, f"{variable}={environment[variable]}{'' if there else ', which is not there'}")
     if environment.get("FASTDDS_BUILTIN_TRANSPORTS"):
         return Profile(False, f"FASTDDS_BUILTIN_TRANSPORTS={environment['FASTDDS_BUILTIN_TRANSPORTS']}")
     for name in _LOCAL_PROFILES:

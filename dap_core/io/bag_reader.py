@@ -172,9 +172,11 @@ class Bag:
 @contextmanager
 def open_bag(path: str | Path) -> Iterator[Bag]:
     """Open a bag: a folder with a metadata.yaml, or an .mcap or .db3 file. Raises InputError."""
-    from rosbags.rosbag2 import Reader
-
     path = Path(path)
+    try:
+        from rosbags.rosbag2 import Reader
+    except ModuleNotFoundError:  # on a robot it does not come with the package
+        raise InputError(f"{path}: reading bags needs rosbags, which is not installed: pip install rosbags") from None
     if not path.exists():
         raise InputError(f"{path}: no such bag; a bag folder or an .mcap or .db3 file is expected")
     try:

@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--rate lies between 0.1 and 240 Hz, got {args.rate:g}")
     if args.bag is not None and not args.bag.exists():
         raise InputError(f"{args.bag}: no such bag; a bag folder or an .mcap or .db3 file is expected")
+    _make_folder(args.out)
     # A domain of its own, on this machine only, so that neither a robot nor another demo is disturbed.
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
     import rclpy
@@ -171,7 +172,6 @@ def _report_sustained(listener: Listener, memory: Memory, out: Path, camera_rate
     from dap_ros.sustained import Sustained, write_picture
 
     print(f"camera {camera_rate:g} Hz", *Sustained.of(listener, memory).lines(), sep="\n")
-    _make_folder(out)
     write_picture(out / "sustained.png", listener, memory)
     print(f"wrote {out / 'sustained.png'}")
     return 0
@@ -225,7 +225,6 @@ def _write_sheet(path: Path, scene: Scene, score: str) -> None:
     from dap_core.picture import auto_limits, cloud_panel, error_panel, image_panel, range_panel, save_sheet
     from dap_core.products.cloud import sampled_cloud
 
-    _make_folder(path.parent)
     limits = auto_limits(scene.truth_m)
     exact = sampled_cloud(PanoramaDepth.from_range(scene.truth_m)).xyz
     radius = float(np.percentile(np.abs(exact[:, :2]).max(1), 98)) * 1.1 if len(exact) else 10.0

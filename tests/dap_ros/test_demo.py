@@ -50,6 +50,7 @@ def test_wrong_arguments_are_one_line(tmp_path: Path) -> None:
         (("--rate", "0"), "--rate lies between"),
         (("--model", str(tmp_path / "none.onnx"), "--out", str(tmp_path)), "the node says: cannot configure"),
         (("--bag", str(tmp_path / "none.mcap"), "--out", str(tmp_path)), "no such bag"),
+        (("--out", "/proc/demo"), "cannot make the folder /proc/demo"),
     ):
         done = demo(*arguments)
         assert done.returncode == 2 and text in done.stderr and "Traceback" not in done.stderr, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from interrupted_node import MOMENTS
 from ros_process import Peer, RosProcess, raw_image
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 
@@ -277,7 +279,9 @@ def test_lifecycle_bad_models_and_recovery(known_model: Path, tmp_path: Path) ->
 def test_ends_cleanly_under_load(known_model: Path, walk: Path, number: int) -> None:
     with (
         RosProcess("dap_ros.synthetic_camera", {"bag": str(walk), "rate": 60.0}, {"__ns": "/b"}) as camera,
-        RosProcess("dap_ros.depth_node", {"model": str(known_model)}, {"__ns": "/b"}) as process,
+        RosProcess(
+            "dap_ros.depth_node", {"model": str(known_model), "backend": "onnxruntime"}, {"__ns": "/b"}
+        ) as process,
         Peer("/b/depth_node") as peer,
     ):
         got = peer.listen("/b/depth/image", Image)
@@ -289,8 +293,28 @@ def test_ends_cleanly_under_load(known_model: Path, walk: Path, number: int) -> 
         assert "Traceback" not in process.log() + camera.log()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_ends_cleanly_while_it_starts(known_model: Path, moment: str, number: int) -> None:
+    script = str(Path(__file__).parent / "interrupted_node.py")
+    command = [sys.executable, script, moment, str(int(number)), "--ros-args", "-p", f"model:={known_model}"]
+    command += ["-p", "backend:=onnxruntime"]
+    with RosProcess("", {}, command=command) as process:
+        assert process.process.wait(timeout=30) == 0, process.log()
+        assert "Traceback" not in process.log() and "depth_node:" not in process.log(), process.log()
+
+
 def test_a_wrong_parameter_ends_the_process_with_one_line() -> None:
     with RosProcess("dap_ros.depth_node", {"cloud.max_points": "many"}) as process:
         assert process.process.wait(timeout=30) == 2
         lines = [line for line in process.log().splitlines() if line]
         assert len(lines) == 1 and lines[0].startswith("depth_node: parameter cloud.max_points"), process.log()
+
+
+@pytest.mark.parametrize("word", ["--help", "--params-file"])
+def test_arguments_that_ros_would_ignore_end_the_process_with_one_line(word: str) -> None:
+    command = [sys.executable, "-m", "dap_ros.depth_node", word, "my.yaml"]
+    with RosProcess("", {}, command=command) as process:
+        assert process.process.wait(timeout=30) == 2
+        assert process.log().startswith(f"depth_node: unexpected argument {word}: ") and "--ros-args" in process.log()
+        assert process.log().count("\n") == 1

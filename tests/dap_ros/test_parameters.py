@@ -103,6 +103,27 @@ def test_wrong_overrides_are_one_line(name: str, value: object, text: str) -> No
         node.destroy_node()
 
 
+def test_empty_lists_are_taken_for_what_they_say() -> None:
+    node = rclpy.create_node("parameters", cli_args=["--ros-args", "-p", "cameras:=[]", "-p", "faces.names:=[]"])
+    try:
+        settings = NodeSettings(node).current
+        assert (settings.node.cameras, settings.node.faces.names, list(settings.mounts)) == ((), (), [""])
+    finally:
+        node.destroy_node()
+
+
+def test_misspelt_names_are_warned_of(capfd: pytest.CaptureFixture[str]) -> None:
+    node = make_node({"camera_heigth": 1.0, "front.mask.nadir": 20.0, "scan.max_height": 0.5, "use_sim_time": False})
+    try:
+        NodeSettings(node)
+    finally:
+        node.destroy_node()
+    warnings = [line for line in capfd.readouterr().err.splitlines() if "there is no parameter" in line]
+    assert len(warnings) == 2
+    assert warnings[0].endswith("there is no parameter camera_heigth: its value is ignored; is camera_height meant?")
+    assert "front.mask.nadir" in warnings[1]
+
+
 @pytest.fixture
 def node() -> Iterator[Any]:
     node = make_node({"cameras": ["front", "rear"], "rear.camera_height": 0.5})

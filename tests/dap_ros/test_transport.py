@@ -34,6 +34,14 @@ def test_a_users_choice_stays(variable: str) -> None:
     assert environment == {variable: "mine"}
 
 
+def test_a_profile_that_is_not_there_carries_nothing(tmp_path: Path) -> None:
+    absent, there = tmp_path / "absent.xml", tmp_path / "there.xml"
+    there.write_text("<dds/>")
+    for path, carries in ((absent, False), (there, True)):
+        profile = apply_profile({PROFILE_VARIABLES[0]: str(path)}, FAST)
+        assert profile.large_messages == carries and ("not there" in profile.reason) != carries
+
+
 def test_other_middleware_and_the_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment: dict[str, str] = {}
     assert apply_profile(environment, "rmw_cyclonedds_cpp").large_messages and environment == {}
