@@ -62,3 +62,9 @@ def test_the_shipped_walk_is_a_walk() -> None:
         assert image.shape == (256, 512, 3) and range_m.shape == (256, 512)
         near = range_m[np.isfinite(range_m)]
         assert near.min() > 0.05 and not np.isnan(range_m).any()
+
+
+def test_without_rosbags_it_says_what_to_install(bag: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rosbags.rosbag2", None)
+    with pytest.raises(InputError, match="needs rosbags, which is not installed: pip install rosbags"):
+        load_walk(bag)
