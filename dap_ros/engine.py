@@ -16,8 +16,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+from dap_core.backends import Backend
 from dap_ros.newest_frame import NewestFrames
 
 A = TypeVar("A", contravariant=True)
@@ -28,9 +29,9 @@ T = TypeVar("T")
 _RECENT, _MARGIN_S = 9, 5e-4
 
 
-def off_cpu(backend: Any) -> bool:
+def off_cpu(backend: Backend) -> bool:
     """Whether a backend leaves the CPU to others while the network runs."""
-    return backend.name == "tensorrt" or getattr(backend, "device", "cpu") != "cpu"
+    return backend.device != "cpu"
 
 
 class Steps(Protocol[A, J]):

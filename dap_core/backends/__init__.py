@@ -36,12 +36,18 @@ class Backend(Protocol):
     """A network ready to run.
 
     Called with (B, H, W, 3) uint8 RGB at `spec.height` x `spec.width`, it returns the range in metres and the far
-    probability, each (B, H, W) float32, in arrays of the caller's own. `reason` says, for people, what runs where and
-    why this backend was chosen. One call at a time.
+    probability, each (B, H, W) float32, in arrays of the caller's own. One call at a time.
+
+    device      where its products are computed: cpu or cuda
+    precision   what they are computed in, as found when it was opened: float32, tf32 (float32 with factors rounded to
+                10 bits where the GPU has units for it), bf16, fp16, or int8 (the products that the file quantises)
+    reason      for people: what runs where, and why this backend was chosen
     """
 
     name: str
     spec: ModelSpec
+    device: str
+    precision: str
     reason: str
 
     def __call__(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
@@ -91,11 +97,13 @@ def check_batch(images: NDArray[np.uint8], spec: ModelSpec) -> None:
         )
 
 
-def _open(name: str, path: Path, threads: int, progress: Progress) -> Backend:
+def _open(name: str, path: Path, threads: int, progress: Progress, form: str | None = None) -> Backend:
     if path.suffix.lower() in ENGINES and name != "tensorrt":
         raise InputError(f"{path}: an engine runs in the tensorrt backend only: give the .onnx it was built from")
     module = backend_module(name)
-    return module.open_model(path, threads, progress) if name == "tensorrt" else module.open_model(path, threads)
+    if name == "tensorrt":
+        return module.open_model(path, threads, progress)
+    return module.open_model(path, threads, form) if form else module.open_model(path, threads)
 
 
 def backend_module(name: str) -> ModuleType:
@@ -119,9 +127,9 @@ def _open_auto(model: str | Path, threads: int, progress: Progress) -> Backend:
             backend.reason += f"; chosen because {kind} runs in {only}"
             return backend
     passed_over: list[str] = []
-    for name, why in _order():
+    for name, form, why in _order():
         try:
-            backend = _open(name, path, threads, progress)
+            backend = _open(name, path, threads, progress, form)
         except BackendUnavailable as error:
             passed_over.append(str(error))
             progress(f"{error}: trying the next backend", None)
@@ -131,20 +139,17 @@ def _open_auto(model: str | Path, threads: int, progress: Progress) -> Backend:
     raise BackendUnavailable(f"no backend can run {path.name} here: {'; '.join(passed_over)}")
 
 
-def _order() -> list[tuple[str, str]]:
-    """Backends for an exported model, best first, each with the reason it would be chosen for."""
+def _order() -> list[tuple[str, str | None, str]]:
+    """Backends for an exported model, best first: name, which form of it, and the reason it would be chosen for."""
+    order: list[tuple[str, str | None, str]] = []
     if importlib.util.find_spec("tensorrt") is not None:
-        return [("tensorrt", "it is installed and a GPU starts"), *_order_without_tensorrt()]
-    return _order_without_tensorrt()
-
-
-def _order_without_tensorrt() -> list[tuple[str, str]]:
-    onnxruntime = ("onnxruntime", "it is the default")
+        order.append(("tensorrt", None, "it is installed and a GPU starts"))
     if _onnxruntime_has_cuda():
-        return [("onnxruntime", "it has CUDA"), ("openvino", "CUDA does not start")]
+        order.append(("onnxruntime", "CUDAExecutionProvider", "it has CUDA"))
+    onnxruntime = ("onnxruntime", "CPUExecutionProvider", "it is the default")
     if (flag := bf16_flag()) and importlib.util.find_spec("openvino") is not None:
-        return [("openvino", f"it is installed and this CPU has {flag}"), onnxruntime]
-    return [onnxruntime, ("openvino", "onnxruntime is missing")]
+        return [*order, ("openvino", None, f"it is installed and this CPU has {flag}"), onnxruntime]
+    return [*order, onnxruntime, ("openvino", None, "onnxruntime is missing")]
 
 
 def _onnxruntime_has_cuda() -> bool:

@@ -45,10 +45,12 @@ class TensorRtBackend:
     """
 
     name = "tensorrt"
+    device = "cuda"
 
     def __init__(self, engine: Engine, gpu: Gpu, where: str = "") -> None:
         """Load the engine; BackendUnavailable where this GPU cannot (its memory is full, say)."""
         self.spec: ModelSpec = engine.spec
+        self.precision = engine.key.precision
         self.batch = engine.key.batch
         self._cleanup = ExitStack()
         self._log = ErrorLog()

@@ -43,11 +43,15 @@ class TorchBackend:
 
     name = "torch"
 
-    def __init__(self, network: PanoramaNetwork, spec: ModelSpec, device: torch.device, reason: str) -> None:
+    def __init__(
+        self, network: nn.Module, spec: ModelSpec, device: torch.device, reason: str, precision: str = "float32"
+    ) -> None:
         self.spec = spec
+        self.device = device.type
+        self.precision = precision
         self.reason = reason
         self._device = device
-        self._network: PanoramaNetwork | None = network.eval().to(device)
+        self._network: nn.Module | None = network.eval().to(device)
 
     def __call__(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See `dap_core.backends.Backend`."""

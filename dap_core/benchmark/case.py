@@ -97,7 +97,7 @@ class Result:
     """What was found of a case: `error` says in one line why there is nothing else.
 
     what           the backend's own words: library, version, precision, device
-    precision      float32, bf16, fp16 or int8
+    precision      float32, tf32, bf16, fp16 or int8
     native_height  rows that the model was made for
     flops          floating point operations of one run's products; elements: numbers that they read and write
     note           what could not be measured beside it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 from pathlib import Path
 
 from dap_core.backends import BACKENDS, Backend, backend_module, open_backend
@@ -18,8 +17,6 @@ FORMS = {
 
 #: What accuracy is measured against: float32 on every machine.
 REFERENCE = "onnxruntime:cpu"
-
-_PRECISIONS = {"float32": "float32", "f32": "float32", "bf16": "bf16", "fp16": "fp16", "f16": "fp16", "int8": "int8"}
 
 
 def installed_backends() -> list[str]:
@@ -62,12 +59,3 @@ def open_form(name: str, path: Path, threads: int, height: int) -> Backend:
         how = "CPUExecutionProvider" if backend == "onnxruntime" else form
         return backend_module(backend).open_model(path, threads, how)
     return open_backend(backend, path, threads=threads)
-
-
-def precision_of(backend: Backend) -> str:
-    """float32, bf16, fp16 or int8: of the backend's products, as it says itself; empty where it does not."""
-    said = getattr(backend, "precision", None) or (
-        "int8" if backend.spec.weights_precision == "int8" else backend.reason
-    )
-    found = re.search(rf"\b({'|'.join(_PRECISIONS)})\b", said)
-    return _PRECISIONS[found[1]] if found else ""

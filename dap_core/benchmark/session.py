@@ -163,8 +163,6 @@ class Session:
 
     def _matmul(self, stack: ExitStack, case: Case, precision: str, notes: list[str]) -> tuple[Child, int] | None:
         """A process that runs matrix products on the same backend, and the operations of one of its runs."""
-        if not precision:
-            return None
         if importlib.util.find_spec("onnx") is None and not case.backend.startswith("torch"):
             notes.append("peak not measured: needs onnx, which is not installed: pip install onnx")
             return None

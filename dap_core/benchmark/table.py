@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NONE = "-"
 _WORDS = {"f32": "", "cpu": "", "bf16": ""}
 #: Bytes of one number.
-WIDTHS = {"float32": 4, "bf16": 2, "fp16": 2, "int8": 1}
+WIDTHS = {"float32": 4, "tf32": 4, "bf16": 2, "fp16": 2, "int8": 1}
 
 
 def backend_label(result: Result) -> str:

@@ -60,7 +60,7 @@ def _opened(network: nn.Module, spec: ModelSpec, threads: int, form: str, precis
     mode = next((word for word in words if word != "bf16"), "eager")
     where = "CUDA" if device.type == "cuda" else f"CPU, {threads} thread{'s' if threads > 1 else ''}"
     reason = f"torch {torch.__version__} ({precision}, {mode}, {where})"
-    return TorchBackend(cast(PanoramaNetwork, network), spec, device, reason)
+    return TorchBackend(network, spec, device, reason, precision)
 
 
 class Autocast(nn.Module):

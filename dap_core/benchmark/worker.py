@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dap_core.backends import Backend, open_backend
 from dap_core.backends.spec import ModelSpec
 from dap_core.benchmark import memory
-from dap_core.benchmark.opening import open_form, precision_of
+from dap_core.benchmark.opening import open_form
 from dap_core.cli import EXTRAS
 from dap_core.errors import InputError
 
@@ -67,7 +67,7 @@ class Worker:
         memory.forget_peak()
         return {
             "what": opened.reason.partition(";")[0],
-            "precision": precision_of(opened),
+            "precision": opened.precision,
             "open_s": ended - began,
             "run_s": ended - ran,
             "outputs": (range_m[0], far[0]),

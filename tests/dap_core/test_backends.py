@@ -1,4 +1,6 @@
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -10,6 +12,7 @@ from onnx import TensorProto, helper
 from dap_core import backends
 from dap_core.backends import BackendUnavailable, ModelSpec, open_backend
 from dap_core.backends.models import BUNDLED, RELEASED, resolve_model
+from dap_core.benchmark.matmul_model import write_matmul_model
 from dap_core.errors import InputError
 from dap_core.export.parity import parity_images
 
@@ -47,7 +50,7 @@ def test_a_model_in_closed_form(name, tmp_path):
     backend = open_backend(name, constant_model(tmp_path / "m.onnx"), threads=1)
     images = np.random.default_rng(0).integers(0, 256, (3, 4, 8, 3), dtype=np.uint8)
     range_m, far = backend(images)
-    np.testing.assert_allclose(range_m, 2.0 + images.mean(-1), rtol=1e-2 if "bf16" in backend.reason else 1e-6)
+    np.testing.assert_allclose(range_m, 2.0 + images.mean(-1), rtol=1e-2 if backend.precision == "bf16" else 1e-6)
     np.testing.assert_array_equal(far, np.full((3, 4, 8), 0.25, np.float32))
     assert backend.spec == SPEC and backend.name == name and "1 thread)" in backend.reason
     backend.close()
@@ -92,6 +95,89 @@ def test_bf16_does_not_come_in_steps(small_onnx):
     assert len(np.unique(range_m)) > 4000
 
 
+def test_a_backend_says_where_and_in_what_it_runs(small_onnx, small_checkpoint):
+    from dap_core.backends import openvino
+
+    found = {
+        "onnxruntime": open_backend("onnxruntime", small_onnx),
+        "openvino bf16": openvino.open_model(small_onnx, 1, "bf16"),
+        "openvino f32": openvino.open_model(small_onnx, 1, "f32"),
+        "torch": open_backend("torch", small_checkpoint),
+    }
+    expected = {name: ("cpu", "bf16" if name.endswith("bf16") else "float32") for name in found}
+    assert {name: (b.device, b.precision) for name, b in found.items()} == expected
+    assert all(b.precision in b.reason for b in found.values())
+
+
+def test_onnxruntime_without_cuda_does_not_pass_for_it(small_onnx):
+    from dap_core.backends import onnxruntime
+
+    assert onnxruntime.CUDA not in onnxruntime.ort.get_available_providers()
+    with (
+        pytest.warns(UserWarning, match="not in available"),
+        pytest.raises(BackendUnavailable, match="onnxruntime: CUDAExecutionProvider does not start on this machine"),
+    ):
+        onnxruntime.open_model(small_onnx, 1, onnxruntime.CUDA)
+
+
+def test_products_left_to_the_cpu_are_found(small_onnx, tmp_path):
+    """A real profile, held to what it is and to what it is not."""
+    from dap_core.backends import onnxruntime
+
+    options = onnxruntime.ort.SessionOptions()
+    options.enable_profiling, options.profile_file_prefix = True, str(tmp_path / "profile")
+    session = onnxruntime.ort.InferenceSession(small_onnx, options, providers=[onnxruntime.CPU])
+    session.run(None, {"image": parity_images(64)["noise"]})
+    events = json.loads(Path(session.end_profiling()).read_text())
+    onnxruntime.check_products(events, onnxruntime.CPU, quantised=False)
+    products = r"CPUExecutionProvider computes (\d\d) of \1 products \((Fused)?(Conv|MatMul)"
+    with pytest.raises(BackendUnavailable, match=f"asked for CUDAExecutionProvider, and {products}"):
+        onnxruntime.check_products(events, onnxruntime.CUDA, quantised=False)
+    with pytest.raises(BackendUnavailable, match="is quantised to int8, and its products run in float32 here"):
+        onnxruntime.check_products(events, onnxruntime.CPU, quantised=True)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_int8_is_what_it_says(name, tmp_path):
+    write_matmul_model(tmp_path / "int8.onnx", "int8", 64, 2)
+    backend = open_backend(name, tmp_path / "int8.onnx", threads=1)
+    assert (backend.device, backend.precision) == ("cpu", "int8")
+    # Float products in a file that says int8: what a runtime that does not fuse Q and DQ makes of a quantised one.
+    model = onnx.load(write_float_model(tmp_path / "float.onnx"))
+    next(p for p in model.metadata_props if p.key == "dap.weights_precision").value = "int8"
+    onnx.save(model, tmp_path / "not.onnx")
+    with pytest.raises(BackendUnavailable, match="int8, and") as error:
+        open_backend(name, tmp_path / "not.onnx", threads=1)
+    assert "\n" not in str(error.value)
+
+
+def write_float_model(path):
+    write_matmul_model(path, "float32", 64, 2)
+    return path
+
+
+def test_openvino_in_another_precision_is_an_error(tmp_path, monkeypatch):
+    from dap_core.backends import openvino
+
+    path = write_float_model(tmp_path / "float.onnx")
+    core = openvino.ov.Core()
+    model = core.read_model(str(path))
+    model.reshape({"image": [1, 32, 64, 3]})
+    ran = openvino.executed_products(core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}))
+    assert ran == {"float32": 3}
+    openvino.check_products(ran, "float32")
+    with pytest.raises(BackendUnavailable, match="openvino: asked for bf16, and of 3 products it computes 3 in float"):
+        openvino.check_products(ran, "bf16")
+    # OpenVINO in the place of one that does not heed the hint, and `auto`, which goes on and says so.
+    monkeypatch.setattr(openvino, "bf16_flag", lambda: "bf16")
+    monkeypatch.setattr(openvino, "executed_products", lambda compiled: ran)
+    monkeypatch.setattr(backends, "_order", lambda: [("openvino", None, "best"), ("onnxruntime", None, "next")])
+    said = []
+    backend = open_backend("auto", path, progress=lambda what, share: said.append(what))
+    assert backend.name == "onnxruntime" and "asked for bf16" in backend.reason
+    assert said == [f"{backend.reason.rpartition('; ')[2]}: trying the next backend"]
+
+
 def test_batches_do_not_depend_on_their_neighbours(small_onnx):
     backend = open_backend("onnxruntime", small_onnx)
     images = np.concatenate(list(parity_images(64).values()))
@@ -119,10 +205,58 @@ def test_auto_without_bf16_takes_the_default(small_onnx, monkeypatch):
 
 def test_auto_passes_over_what_does_not_start(small_onnx, monkeypatch):
     monkeypatch.setitem(backends.BACKENDS, "openvino", ("no_such_package", "openvino"))
-    monkeypatch.setattr(backends, "_order", lambda: [("openvino", "it is best"), ("onnxruntime", "it is the default")])
+    monkeypatch.setattr(backends, "_order", lambda: [("openvino", None, "best"), ("onnxruntime", None, "next")])
     backend = open_backend("auto", small_onnx)
     assert backend.name == "onnxruntime"
     assert "no_such_package, which is not installed: pip install 'dap_ros[openvino]'" in backend.reason
+
+
+def test_auto_goes_on_where_cuda_is_built_in_and_does_not_start(small_onnx, monkeypatch):
+    monkeypatch.setattr(backends, "_onnxruntime_has_cuda", lambda: True)
+    monkeypatch.setattr(backends, "bf16_flag", lambda: None)
+    said = []
+    with pytest.warns(UserWarning, match="not in available"):
+        backend = open_backend("auto", small_onnx, progress=lambda what, share: said.append(what))
+    assert (backend.name, backend.device) == ("onnxruntime", "cpu")
+    assert said == ["onnxruntime: CUDAExecutionProvider does not start on this machine: trying the next backend"]
+    assert "CUDAExecutionProvider does not start" in backend.reason
+
+
+def test_a_gpu_that_runs_out_of_memory_is_passed_over(small_onnx, monkeypatch):
+    """A session on a GPU fails as ONNX Runtime says it does there, when it is made or when it first runs."""
+    from dap_core.backends import onnxruntime
+
+    real = onnxruntime.ort.InferenceSession
+    full = RuntimeError("CUDA failure 2: out of memory ; GPU=0\nand more")
+
+    def at_start(path, options, providers):
+        if providers[0] == onnxruntime.CUDA:
+            raise full
+        return real(path, options, providers=providers)
+
+    class AtRun:
+        def __init__(self, path, options, providers):
+            self.session, self.providers = real(path, options, providers=[onnxruntime.CPU]), providers
+
+        def __getattr__(self, name):
+            return getattr(self.session, name)
+
+        def get_providers(self):
+            return self.providers
+
+        def run(self, names, feed):
+            if self.providers[0] == onnxruntime.CUDA:
+                raise full
+            return self.session.run(names, feed)
+
+    monkeypatch.setattr(backends, "_onnxruntime_has_cuda", lambda: True)
+    monkeypatch.setattr(backends, "bf16_flag", lambda: None)
+    for session in (at_start, AtRun):
+        monkeypatch.setattr(onnxruntime.ort, "InferenceSession", session)
+        said = []
+        backend = open_backend("auto", small_onnx, progress=lambda what, share, said=said: said.append(what))
+        assert backend.device == "cpu" and backend(parity_images(64)["noise"])[0].shape == (1, 64, 128)
+        assert len(said) == 1 and said[0].endswith("out of memory ; GPU=0: trying the next backend")
 
 
 def test_auto_runs_a_checkpoint_in_torch(small_checkpoint):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dap_core.backends import BackendUnavailable, open_backend
-from dap_core.benchmark.opening import check_backend, installed_backends, open_form, precision_of
+from dap_core.benchmark.opening import check_backend, installed_backends, open_form
 from dap_core.benchmark.random_weights import write_random_checkpoint
 from dap_core.benchmark.torch_forms import open_checkpoint
 from dap_core.errors import InputError
@@ -14,7 +14,7 @@ def test_the_plain_form_is_the_torch_backend(small_checkpoint):
     expected, got = open_backend("torch", small_checkpoint, threads=1), open_checkpoint(small_checkpoint, 1, 64)
     for a, b in zip(expected(image), got(image), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert "eager" in got.reason and precision_of(got) == "float32"
+    assert "eager" in got.reason and got.precision == "float32"
 
 
 def test_bf16_rounds_and_another_height_is_another_resolution(small_checkpoint):
@@ -23,7 +23,7 @@ def test_bf16_rounds_and_another_height_is_another_resolution(small_checkpoint):
     (range_m, _), (rounded, _) = plain(image), half(image)
     assert range_m.shape == (1, 96, 192) and rounded.dtype == np.float32
     assert 1e-4 < np.median(np.abs(rounded / range_m - 1.0)) < 0.03
-    assert precision_of(half) == "bf16"
+    assert half.precision == "bf16"
 
 
 def test_a_cuda_graph_needs_cuda(small_checkpoint):
@@ -37,9 +37,9 @@ def test_a_cuda_graph_needs_cuda(small_checkpoint):
 
 def test_forms_of_other_backends(small_onnx):
     single = open_form("openvino:f32", small_onnx, 1, 64)
-    assert precision_of(single) == "float32"
+    assert single.precision == "float32"
     cpu = open_form("onnxruntime:cpu", small_onnx, 1, 64)
-    assert precision_of(cpu) == "float32" and "CPU" in cpu.reason
+    assert cpu.precision == "float32" and "CPU" in cpu.reason
     image = room(64)[None]
     np.testing.assert_allclose(single(image)[0], cpu(image)[0], rtol=1e-3)
 

@@ -13,7 +13,7 @@ from dap_core.export.parity import room
 class Ramp:
     """A backend in closed form: range = 10 m times the red channel, far where green is above one half."""
 
-    name, reason = "ramp", "in closed form"
+    name, device, precision, reason = "ramp", "cpu", "float32", "in closed form"
     spec = ModelSpec("ramp", 16, 32, 100.0, "0" * 64)
     closed = False
 

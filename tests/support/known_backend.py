@@ -14,7 +14,7 @@ from dap_core.estimate import DepthEstimator
 class KnownBackend:
     """range = 1 + red / 10 metres, far probability = blue / 255; `before` is called with the number of each call."""
 
-    name, reason = "known", "known"
+    name, device, precision, reason = "known", "cpu", "float32", "known"
 
     def __init__(self, height: int = 32, before: Callable[[int], None] = lambda call: None) -> None:
         self.spec, self.calls, self._before = ModelSpec("known", height, 2 * height, 100.0, "0" * 64), 0, before
