@@ -7,15 +7,29 @@ through the projection into its bias (the weights of a softmax add up to one), a
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dap_core.export.folded_layers import linear, scaled
 
+#: Up to so many tokens attention is one product, its scores whole. Beyond, queries go in chunks of so many scores (a
+#: head) at most: a runtime that does not fuse attention holds the scores of one chunk, not those of all tokens.
+WHOLE_TOKENS = 4096
+CHUNK_SCORES = 1 << 22
+
+
+def query_chunk(tokens: int) -> int:
+    """Queries attended to at once, of so many tokens; as nearly equal chunks as may be."""
+    if tokens <= WHOLE_TOKENS:
+        return tokens
+    return math.ceil(tokens / math.ceil(tokens * tokens / CHUNK_SCORES))
+
 
 class FoldedAttention(nn.Module):
-    """Self-attention on (B, N, dim) with rotary positions, for one N.
+    """Self-attention on (B, N, dim) with rotary positions, for one N, which may be large: memory grows with N.
 
     `qkv` and `proj` are the model's own; `cos` and `sin`, (N, dim / heads), pair feature d of a head with d + half;
     `gamma` (dim,), where there is one, multiplies the result.
@@ -41,8 +55,13 @@ class FoldedAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = (part(x).unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (self.q, self.k, self.v))
-        weights = (self._rotated(q) @ self._rotated(k).transpose(2, 3)).softmax(-1)
-        return self.proj((weights @ v).transpose(1, 2).flatten(2))
+        q, k = self._rotated(q), self._rotated(k).transpose(2, 3)
+        chunk = query_chunk(self.cos.shape[0])
+        if chunk == self.cos.shape[0]:
+            x = (q @ k).softmax(-1) @ v
+        else:
+            x = torch.cat([(part @ k).softmax(-1) @ v for part in q.split(chunk, dim=2)], dim=2)
+        return self.proj(x.transpose(1, 2).flatten(2))
 
     def _rotated(self, x: Tensor) -> Tensor:
         # In this very form, and with the sizes of the split given, OpenVINO makes one RoPE of it.
