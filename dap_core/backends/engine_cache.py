@@ -10,7 +10,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dap_core.backends import BackendUnavailable, Progress
@@ -102,7 +102,8 @@ class EngineCache:
     def _lock(self, path: Path, progress: Progress) -> Iterator[None]:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = open(path.with_suffix(".lock"), "a+")  # noqa: SIM115 (the lock lives as long as the file)
+            # The lock lives as long as the file. Without a buffer, so that on a full disk no error comes at the end.
+            file = open(path.with_suffix(".lock"), "ab", buffering=0)  # noqa: SIM115
         except OSError as error:
             raise BackendUnavailable(
                 f"tensorrt: cannot keep engines in {self.folder}: {error.strerror}: name another folder in {VARIABLE}"
@@ -110,8 +111,8 @@ class EngineCache:
         with file:
             _wait(file.fileno(), lambda: progress(f"{_holder(path)} is building this engine: waiting", None))
             file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
+            with suppress(OSError):  # who builds is for people; what a full disk means for the engine is said later
+                file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
             yield
             file.truncate(0)
 

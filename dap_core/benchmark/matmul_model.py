@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dap_core.backends.spec import ModelSpec
+from dap_core.io.atomic import written_beside
 
 #: Rows of the image, which is only there because a model takes one.
 HEIGHT = 32
@@ -80,7 +81,8 @@ def write_matmul_model(path: Path, precision: str, size: int = SIZE, links: int 
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
     spec = ModelSpec("matmul", HEIGHT, 2 * HEIGHT, 100.0, "0" * 64, precision)
     helper.set_model_props(model, spec.to_metadata())
-    onnx.save_model(model, path)
+    with written_beside(path) as beside:
+        onnx.save_model(model, beside)
 
 
 def _chain(weight: NDArray[np.float32], links: int, constants: dict[str, NDArray]) -> list[Any]:

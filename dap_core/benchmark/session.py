@@ -196,12 +196,21 @@ class Session:
     ) -> tuple[Child, Opened] | None:
         self._tell("opening torch", None)
         try:
-            path = source.file("torch", case.height)
+            path = self._checkpoint(source, case.height)
             child = stack.enter_context(Child())
             return child, child.ask("open", backend="torch", path=path, threads=case.threads, images=images)
         except Failed as error:
             notes.append(f"torch not run: {error}")
             return None
+
+    def _checkpoint(self, source: Source, height: int) -> Path:
+        """What torch runs: the case's own weights, or those of the float32 model that it is measured against."""
+        try:
+            return source.file("torch", height)
+        except Failed:
+            if self._reference is None:
+                raise
+            return self._reference.file("torch", height)
 
 
 def _runner(child: Child, at_least: float = 0.0) -> Runner:

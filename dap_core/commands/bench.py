@@ -59,7 +59,10 @@ def _configure_models(models: argparse.ArgumentParser) -> None:
         "--random-weights", action="store_true", help="measure presets that come without weights with random ones"
     )
     models.add_argument(
-        "--against", choices=("torch",), help="run eager float32 PyTorch in turns with each case, and give the ratio"
+        "--against",
+        choices=("torch",),
+        help="run eager float32 PyTorch in turns with each case, and give the ratio; of an export without a "
+        "checkpoint, that of --reference",
     )
     models.add_argument("--image", type=Path, help="panorama that the accuracy is measured on (default: a drawn room)")
     models.add_argument(

@@ -101,3 +101,14 @@ def test_results_survive_json():
         with pytest.raises(InputError, match=message):
             Result.from_json(values | change)
     assert dataclasses.replace(case, batch=1).subject == ("dap-s", "random", 512, 1)
+
+
+def test_an_export_runs_against_the_checkpoint_of_its_reference(small_onnx, small_checkpoint, folder):
+    """As a quantised file does, which has no checkpoint."""
+    source = Source(str(small_onnx), folder)
+    alone = Session(folder, effort=QUICK, against=True).measure(source, case_of(source))
+    assert alone.against is None and "torch not run" in alone.note
+    reference = Source(str(small_checkpoint), folder)
+    result = Session(folder, effort=QUICK, against=True, reference=reference).measure(source, case_of(source))
+    assert result.against.ratio > 0.05 and result.note is None
+    assert 0.0 < result.against.difference.median < 5e-3

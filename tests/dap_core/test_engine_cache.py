@@ -174,12 +174,14 @@ def test_waiting_names_the_process_that_builds(tmp_path):
     assert said == [waiting, f"building {cache.path(KEY, 'm')}: this takes minutes, once"]
 
 
-def test_a_full_disk_keeps_nothing_and_the_engine_is_used(tmp_path):
+@pytest.mark.parametrize("room", [100_000, 0])
+def test_a_full_disk_keeps_nothing_and_the_engine_is_used(room, tmp_path):
+    """Full while the engine is written, and so full that not even the lock can say whose it is."""
     cache, said = EngineCache(tmp_path), []
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     large = engine(plan=bytes(1 << 20))
     try:  # The kernel refuses to write more than this into any file, as a full disk would.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, limit[1]))
         found, where = cache.obtain(KEY, "m", lambda: large, lambda what, share: said.append(what))
         with pytest.raises(InputError, match=r"cannot write .*: File too large") as error:
             write_engine(tmp_path / "mine.engine", large)
