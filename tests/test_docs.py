@@ -1,5 +1,6 @@
 """The documentation: links lead somewhere, and what it tells a reader to type or to set exists."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -81,6 +82,17 @@ def test_commands_exist(path):
             assert {w.split(":=")[0] for w in words[4:] if ":=" in w} <= arguments, line
         if words[:3] == ["ros2", "param", "set"]:
             assert words[4] in PARAMETERS, line
+
+
+def test_launch_files_that_include_ours_give_arguments_that_it_has():
+    launch = (ROOT / "launch" / "dap.launch.py").read_text()
+    arguments = set(re.findall(r'DeclareLaunchArgument\(\s*"(\w+)"', launch))
+    texts = [t for path in PAGES for t in blocks(path, "python") if "IncludeLaunchDescription" in t]
+    assert texts
+    for text in texts:
+        dictionaries = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Dict)]
+        given = {ast.literal_eval(key) for node in dictionaries for key in node.keys if key is not None}
+        assert given and given <= arguments
 
 
 def test_pictures_are_small_and_shown():
