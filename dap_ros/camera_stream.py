@@ -123,7 +123,7 @@ class CameraStream:
             size = (
                 f"{message.width}x{message.height} {message.encoding}" if isinstance(message, Image) else message.format
             )
-            statistics.received(self._age(message), size, len(message.data))
+            statistics.received(self._age(message), size, len(message.data), message.header.frame_id)
             self._newest = message
             if put(self.name, Arrival(message)):
                 statistics.dropped(NEWER)

@@ -273,7 +273,7 @@ class DepthNode(LifecycleNode):
             input_status(
                 f"{label}input",
                 snapshot,
-                stream.input.facts(),
+                stream.input.facts() | {"frame": self._settings.current.node.frame},
                 self._faults_reported.get(stream.name, 0),
                 loss_advice() if stream.input.source.reliability == "best_effort" else "",
             )

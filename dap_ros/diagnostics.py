@@ -31,6 +31,9 @@ _HORIZON_S = 10.0
 SILENT_S = 2.0
 _LOST_SHARE = 0.05
 
+#: Seconds that images are old, or ahead of the node's clock, from which on whoever uses transforms will drop them.
+_OLD_S, _AHEAD_S = 5.0, 0.5
+
 
 @dataclass
 class Timings:
@@ -62,19 +65,19 @@ class FrameStatistics:
         self._drops: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._last_fault = ""
-        self._image, self._image_bytes = "", 0
+        self._image, self._image_bytes, self._frame_id = "", 0, ""
         self._lost: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
         self._message_bytes: dict[str, int] = {}
         self._age_s = float("nan")
         self._since = time.monotonic()
 
-    def received(self, age_s: float, image: str, nbytes: int) -> None:
+    def received(self, age_s: float, image: str, nbytes: int, frame_id: str) -> None:
         """A frame of `nbytes` arrived, `age_s` after its stamp; `image` describes it."""
         with self._lock:
             self._received.append(time.monotonic())
             self._counts["received"] += 1
             self._age_s = age_s
-            self._image, self._image_bytes = image, nbytes
+            self._image, self._image_bytes, self._frame_id = image, nbytes, frame_id
 
     def lost(self, count: int) -> None:
         """So many frames went missing on their way here."""
@@ -108,6 +111,7 @@ class FrameStatistics:
                 last_fault=self._last_fault,
                 image=self._image,
                 image_bytes=self._image_bytes,
+                frame_id=self._frame_id,
                 lost_share=_share([c for t, c in self._lost if now - t < _HORIZON_S], len(received)),
                 message_bytes=dict(self._message_bytes),
                 input_rate=_rate(received, now),
@@ -129,6 +133,7 @@ class Snapshot:
     last_fault: str
     image: str
     image_bytes: int
+    frame_id: str
     lost_share: float
     message_bytes: dict[str, int]
     input_rate: float
@@ -178,12 +183,14 @@ def pipeline_status(
 def input_status(
     name: str, snapshot: Snapshot, facts: Mapping[str, str], faults_before: int, advice: str
 ) -> DiagnosticStatus:
-    """Status of the image input; WARN when frames were refused since the last report, or come in part or not at all.
+    """Status of the image input; WARN when frames were refused since the last report, come in part or not at all, or
+    have no frame, or stamps that nobody can use.
 
-    `advice` is against the loss of large ones.
+    `facts` are what is subscribed to, and the parameter `frame`; `advice` is against the loss of large images.
     """
     values = dict(facts) | {
         "image": snapshot.image,
+        "frame_id": snapshot.frame_id,
         "input_rate_hz": f"{snapshot.input_rate:.2f}",
         "input_age_ms": f"{1e3 * snapshot.input_age_s:.1f}",
         "received": str(snapshot.counts.get("received", 0)),
@@ -203,7 +210,14 @@ def input_status(
         if 0 < snapshot.image_bytes <= BEST_EFFORT_LIMIT:  # it is not their size
             advice = ""
         return _status(name, DiagnosticStatus.WARN, "; ".join(filter(None, [lost, advice])), values)
-    return _status(name, DiagnosticStatus.OK, f"{snapshot.input_rate:.1f} images/s", values)
+    rate, age = f"{snapshot.input_rate:.1f} images/s", snapshot.input_age_s
+    if snapshot.image and not (snapshot.frame_id or facts.get("frame")):
+        text = f"{rate} without a frame_id: give the driver one, or set the parameter frame"
+        return _status(name, DiagnosticStatus.WARN, text, values)
+    if age > _OLD_S or age < -_AHEAD_S:
+        how = f"{age:.1f} s old" if age > 0 else f"{-age:.1f} s ahead"
+        return _status(name, DiagnosticStatus.WARN, f"{rate}, {how} by this node's clock", values)
+    return _status(name, DiagnosticStatus.OK, rate, values)
 
 
 def transport_status(

@@ -26,7 +26,7 @@ def timings(network: float, publish: float) -> Timings:
 def test_latencies_and_overhead() -> None:
     statistics = FrameStatistics()
     for i in range(1, 101):
-        statistics.received(0.002, "64x32 rgb8", 6144)
+        statistics.received(0.002, "64x32 rgb8", 6144, "pano")
         statistics.finished(timings(0.040, i * 1e-3), 0.050, {"points": 10})
     snapshot = statistics.snapshot()
     assert set(snapshot.latencies) == {*STAGES, "age", "overhead", "total"}
@@ -50,7 +50,7 @@ def test_laps_add_up() -> None:
 
 def test_input_levels() -> None:
     statistics = FrameStatistics()
-    statistics.received(0.001, "64x32 rgb8", 6144)
+    statistics.received(0.001, "64x32 rgb8", 6144, "pano")
     assert input_status("n", statistics.snapshot(), FACTS, 0, "").level == DiagnosticStatus.OK
     statistics.dropped("newer_frame")
     assert input_status("n", statistics.snapshot(), FACTS, 0, "").level == DiagnosticStatus.OK
@@ -63,6 +63,21 @@ def test_input_levels() -> None:
     assert nobody.level == DiagnosticStatus.WARN and "nobody publishes /pano" in nobody.message
 
 
+def test_images_without_a_frame_or_with_a_strange_clock_are_a_warning() -> None:
+    for age_s, frame_id, frame, text in (
+        (0.2, "pano", "", ""),
+        (0.2, "", "mast", ""),
+        (0.2, "", "", "without a frame_id: give the driver one, or set the parameter frame"),
+        (3600.04, "pano", "", ", 3600.0 s old by this node's clock"),
+        (-1.0, "pano", "", ", 1.0 s ahead by this node's clock"),
+    ):
+        statistics = FrameStatistics()
+        statistics.received(age_s, "64x32 rgb8", 6144, frame_id)
+        status = input_status("n", statistics.snapshot(), FACTS | {"frame": frame}, 0, "")
+        assert status.message.endswith(text or "images/s") and values_of(status)["frame_id"] == frame_id
+        assert status.level == (DiagnosticStatus.WARN if text else DiagnosticStatus.OK)
+
+
 def test_lost_images_are_a_warning_with_advice_where_they_are_large() -> None:
     for nbytes, lost, level, text in (
         (6144, 1, DiagnosticStatus.OK, "images/s"),
@@ -72,7 +87,7 @@ def test_lost_images_are_a_warning_with_advice_where_they_are_large() -> None:
     ):
         statistics = FrameStatistics()
         for _ in range(40 if nbytes else 0):
-            statistics.received(0.001, "size", nbytes)
+            statistics.received(0.001, "size", nbytes, "pano")
         statistics.lost(lost)
         status = input_status("n", statistics.snapshot(), FACTS, 0, "ask for more")
         assert (status.level, values_of(status)["lost"]) == (level, str(lost))
