@@ -19,7 +19,7 @@ from launch_ros.actions import LifecycleNode, Node
 
 SHARE = get_package_share_directory("dap_ros")
 
-#: Topics that rviz/dap.rviz shows, below /camera there.
+#: Topics that rviz/dap.rviz shows, below /camera there; of several cameras the first's.
 SHOWN = ("image", "depth/color", "points", "scan")
 
 #: What `record:=true` records of each camera, beside its images.
@@ -43,7 +43,11 @@ def _nodes(context):
     overrides = {name: value[name] for name in ("model", "backend") if value[name]}
     if cameras:
         overrides["cameras"] = cameras
-    frame = f"{value['camera_name'] or 'camera'}_link"
+    # Of each camera: the part of its topics' names below the namespace, and the link that its frames are expected at.
+    parts = [f"{name}/" for name in cameras] or [""]
+    links = [f"{name}_link" for name in cameras or [value["camera_name"] or "camera"]]
+    first = f"{namespace.rstrip('/')}/{parts[0]}"
+    shown = {topic: f"{first}{topic}" for topic in SHOWN} | {"image": _absolute(namespace, images[0])}
     return [
         LifecycleNode(
             package="dap_ros",
@@ -54,22 +58,26 @@ def _nodes(context):
             remappings=[*zip(inputs, images, strict=True), *((f"{name[:-5]}imu", value["imu"]) for name in inputs)],
             output="screen",
         ),
-        Node(
-            package="dap_ros",
-            executable="synthetic_camera",
-            name="synthetic_camera",
-            namespace=namespace,
-            parameters=[{"frame_id": frame}],
-            condition=IfCondition(LaunchConfiguration("synthetic_camera")),
-            output="screen",
+        *(
+            Node(
+                package="dap_ros",
+                executable="synthetic_camera",
+                name="_".join(["synthetic_camera", *part.split("/")[:-1]]),
+                namespace=namespace,
+                parameters=[{"frame_id": link}],
+                remappings=[("image", image), ("range", f"{part}range")],
+                condition=IfCondition(LaunchConfiguration("synthetic_camera")),
+                output="screen",
+            )
+            for part, link, image in zip(parts, links, images, strict=True)
         ),
         Node(
             package="rviz2",
             executable="rviz2",
             name="rviz2",
             namespace=namespace,
-            arguments=["-d", os.path.join(SHARE, "rviz", "dap.rviz"), "-f", frame],
-            remappings=[(f"/camera/{topic}", f"{namespace.rstrip('/')}/{topic}") for topic in SHOWN],
+            arguments=["-d", os.path.join(SHARE, "rviz", "dap.rviz"), "-f", links[0]],
+            remappings=[(f"/camera/{topic}", name) for topic, name in shown.items()],
             condition=IfCondition(LaunchConfiguration("rviz")),
         ),
         ExecuteProcess(
@@ -85,11 +93,15 @@ def _nodes(context):
     ]
 
 
+def _absolute(namespace, topic):
+    return topic if topic.startswith("/") else f"{namespace.rstrip('/')}/{topic}"
+
+
 def _recorded(namespace, cameras, inputs):
     """A regular expression for everything that an evaluation needs: images, outputs, transforms, diagnostics."""
-    absolute = [topic if topic.startswith("/") else f"{namespace}/{topic}" for topic in inputs]
+    absolute = [_absolute(namespace, topic) for topic in inputs]
     topics = [name for topic in absolute for name in (topic, f"{topic}/compressed")]
-    prefixes = [f"{namespace}/{name}" for name in cameras] or [namespace]
+    prefixes = [_absolute(namespace, name) for name in cameras] or [namespace.rstrip("/")]
     topics += [f"{prefix}/{topic}" for prefix in prefixes for topic in RECORDED]
     return (
         "^(" + "|".join(re.escape(topic) for topic in [*topics, "/tf", "/tf_static", "/diagnostics", "/clock"]) + ")$"
@@ -130,7 +142,7 @@ def generate_launch_description():
             ),
             DeclareLaunchArgument("bag", default_value="", description="folder of that bag; empty: dap_<date>_<time>"),
             DeclareLaunchArgument(
-                "synthetic_camera", default_value="false", description="play the shipped walk as the camera"
+                "synthetic_camera", default_value="false", description="play the shipped walk as the cameras"
             ),
             SetEnvironmentVariable("DAP_ROS_DDS_PROFILE", LaunchConfiguration("profile")),
             OpaqueFunction(function=_nodes),

@@ -102,7 +102,10 @@ def test_defaults_and_arguments(install: Path, sourced: dict[str, str]) -> None:
     assert camera[0].endswith("lib/dap_ros/synthetic_camera") and "__ns:=/robot/head" in camera
     assert rviz[:5] == ["rviz2", "-d", str(share / "rviz" / "dap.rviz"), "-f", "head_link"]
     shown = {t for t in _topics(yaml.safe_load((share / "rviz" / "dap.rviz").read_text()))}
-    assert {f"{t}:={t.replace('/camera', '/robot/head')}" for t in shown} == {w for w in rviz if ":=/robot/head/" in w}
+    assert shown == {"/camera/image", "/camera/depth/color", "/camera/points", "/camera/scan"}
+    names = {t: t.replace("/camera", "/robot/head") for t in shown} | {"/camera/image": "/theta/image"}
+    assert {f"{t}:={name}" for t, name in names.items()} <= set(rviz)
+    assert "image:=/theta/image" in camera and "range:=range" in camera
     assert context.environment["DAP_ROS_DDS_PROFILE"] == "none"
 
 
@@ -124,6 +127,15 @@ def test_several_cameras_and_a_recording(install: Path, sourced: dict[str, str])
     assert recorder[6] == "/data/run1" and re.search(recorder[8], "/camera/image/compressed")
     (node,) = launched(install, sourced, cameras="left,right").commands
     assert "left/image:=left/image" in node and "right/image:=right/image" in node
+    node, left, right, rviz = launched(
+        install, sourced, cameras="left,right", synthetic_camera="true", rviz="true", camera_name=""
+    ).commands
+    assert {"__ns:=/", "left/image:=left/image", "right/image:=right/image"} <= set(node)
+    assert {"__node:=synthetic_camera_left", "image:=left/image", "range:=left/range"} <= set(left)
+    assert {"__node:=synthetic_camera_right", "image:=right/image", "range:=right/range"} <= set(right)
+    assert rviz[4] == "left_link" and {"/camera/image:=/left/image", "/camera/scan:=/left/scan"} <= set(rviz)
+    (node, recorder) = launched(install, sourced, camera_name="", record="true").commands
+    assert all(re.search(recorder[8], topic) for topic in ("/image", "/points", "/scan", "/image/compressed"))
     with pytest.raises(ValueError, match="image names 1 topics for 2 cameras"):
         launched(install, sourced, cameras="left,right", image="/one")
 
@@ -145,7 +157,6 @@ def test_launched_processes_talk(install: Path, sourced: dict[str, str], known_m
         image="pano", synthetic_camera="true",
     )  # fmt: skip
     node_command, camera_command = context.commands
-    camera_command += ["-r", "image:=pano"]
     with (
         RosProcess("", {}, command=node_command, env=context.environment) as node,
         RosProcess("", {}, command=camera_command, env=context.environment) as camera,
