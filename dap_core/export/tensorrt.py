@@ -122,8 +122,10 @@ def build_plan(graph: bytes, timing: bytes, gpu: Gpu, progress: Progress) -> tup
     config.clear_flag(trt.BuilderFlag.TF32)
     monitor = BuildMonitor(progress)
     config.progress_monitor = monitor
-    known = config.create_timing_cache(timing)
-    config.set_timing_cache(known, ignore_mismatch=False)
+    # Measurements of another TensorRT are refused, and the build then begins without any.
+    for known in (timing, b""):
+        if config.set_timing_cache(config.create_timing_cache(known), ignore_mismatch=False):
+            break
     plan = builder.build_serialized_network(network, config)
     if monitor.failure is not None:
         raise monitor.failure
