@@ -205,6 +205,61 @@ def test_without_a_gpu_it_says_so_and_auto_goes_on(tensorrt):
     assert expected in error and expected in reason and "chosen because" in reason
 
 
+IN_TROUBLE = """
+import dataclasses, os
+from pathlib import Path
+import numpy as np
+import tensorrt as trt
+from dap_core.backends import BackendUnavailable, ModelSpec, cuda, open_backend, tensorrt, tensorrt_engine
+from dap_core.backends.engine_file import Engine, write_engine
+from dap_core.export import tensorrt as export
+
+gpu = cuda.Gpu("Orin", (8, 7), "CUDA 12.6", 100 << 20, 8000 << 20)
+tensorrt.current_gpu = lambda: gpu
+folder = Path(os.environ["DAP_CACHE_DIR"])
+folder.mkdir(exist_ok=True)
+
+def refused(path):
+    try:
+        open_backend("tensorrt", path)
+    except BackendUnavailable as error:
+        return str(error)
+
+def engine_file(name, **changes):
+    key = dataclasses.replace(tensorrt.engine_key("ab" * 32, gpu, "bf16", 1), **changes)
+    some = np.zeros((1, 4, 8), np.float32)
+    spec = ModelSpec("dap-tiny", 4, 8, 100.0, "cd" * 32)
+    write_engine(folder / name, Engine(key, spec, (), np.zeros((1, 4, 8, 3), np.uint8), some, some, 1, b"plan"))
+    return folder / name
+
+foreign = engine_file("foreign.engine", tensorrt="8.6", gpu="Xavier")
+different = f"tensorrt 8.6, here {trt.__version__}; gpu Xavier, here Orin"
+assert refused(foreign) == f"{foreign} was built for another machine or version ({different}): build it again"
+
+full = "the GPU is out of memory (100 of 8000 MB of GPU memory free)"
+def load(self, engine, gpu):
+    raise cuda.CudaError("cudaMalloc: out of memory", out_of_memory=True)
+tensorrt_engine.TensorRtBackend._load = load
+assert refused(engine_file("own.engine")) == f"tensorrt: loading the engine: {full}"
+
+def build_plan(graph, timing, gpu, progress):
+    log = tensorrt_engine.ErrorLog()
+    log.log(trt.ILogger.Severity.ERROR, "[allocator.cpp::allocate::31] Error Code 1: Cuda Runtime (out of memory)")
+    raise log.unavailable("building the engine", gpu)
+export.build_plan = build_plan
+said = []
+backend = open_backend("auto", "dap-tiny", threads=1, progress=lambda what, share: said.append(what))
+assert said[-1] == f"tensorrt: building the engine: {full}: trying the next backend", said
+assert backend.device == "cpu" and full in backend.reason
+print(sorted(path.suffix for path in folder.iterdir()))
+"""
+
+
+def test_a_foreign_engine_and_a_full_gpu_are_said(tensorrt, tmp_path):
+    """With the real bindings, and in the place of TensorRT's failures their texts: nothing of it runs here."""
+    assert run({**tensorrt, "DAP_CACHE_DIR": str(tmp_path / "c")}, IN_TROUBLE) == "['.engine', '.engine', '.lock']\n"
+
+
 WITHOUT_LIBRARIES = """
 from dap_core.backends import BackendUnavailable, open_backend
 try:
