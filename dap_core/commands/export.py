@@ -46,6 +46,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     tensorrt.set_defaults(export=_tensorrt)
 
+    int8 = formats.add_parser("int8", help="an exported .onnx with products in int8 (Q/DQ), calibrated on panoramas")
+    int8.add_argument("model", help="an exported .onnx, or the preset dap-tiny")
+    int8.add_argument("out", type=Path, help="the .onnx file to write")
+    int8.add_argument(
+        "--images",
+        type=Path,
+        required=True,
+        help="folder of panoramas like those it will see, best with their range (hall.jpg and hall.npy, hall_rgb.png "
+        "and hall_range.npy); `dap worlds pairs` renders one. Judge the result by others",
+    )
+    int8.add_argument("--count", type=int, help="panoramas to take of them, evenly spread (default: all)")
+    int8.add_argument(
+        "--median", type=float, default=1.0, help="%% that the depth may move, median (default: %(default)s)"
+    )
+    int8.add_argument(
+        "--absrel", type=float, default=0.5, help="%% that AbsRel of any group may move (default: %(default)s)"
+    )
+    int8.set_defaults(export=_int8)
+
 
 def run(args: argparse.Namespace) -> int:
     """Export, with a progress bar and a parity report; 0 when the file is written."""
@@ -149,4 +168,55 @@ def _tensorrt(args: argparse.Namespace) -> int:
     for line in engine.report:
         console.print(line, highlight=False)
     console.print(where)
+    return 0
+
+
+def _int8(args: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Table
+
+    from dap_core.backends.models import EXPORTS, resolve_model
+    from dap_core.errors import InputError
+
+    if args.count is not None and args.count < 1:
+        raise InputError(f"--count must be positive, got {args.count}")
+    for name, value in (("--median", args.median), ("--absrel", args.absrel)):
+        if not value > 0:
+            raise InputError(f"{name} must be above 0 %, got {value:g}")
+    exported = resolve_model(args.model, for_torch=False)
+    if exported.suffix.lower() not in EXPORTS:
+        raise InputError(f"{exported}: int8 is made from an exported .onnx")
+
+    from dap_core.export.int8 import export_int8, read_panoramas
+    from dap_core.export.int8_trials import Budget
+
+    console = Console()
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("reading panoramas", total=None)
+
+        def progress(what: str, share: float | None) -> None:
+            bar.update(task, description=what, completed=share or 0.0, total=None if share is None else 1.0)
+
+        report = export_int8(
+            exported,
+            args.out,
+            read_panoramas(args.images, args.count),
+            budget=Budget(args.median / 100, args.absrel / 100),
+            progress=progress,
+        )
+    cost = report.cost
+    table = Table("of the depth", "", title=f"int8 against float32, on {report.validated} panoramas not calibrated on")
+    table.add_row("median relative difference, mean", f"{100 * cost.median:.2f} %")
+    table.add_row("mean relative difference", f"{100 * cost.mean:.2f} %")
+    table.add_row("turned far or near", f"{100 * cost.far_flips:.3f} %")
+    for group, (before, after) in sorted(cost.absrel.items()):
+        table.add_row(f"AbsRel {group}", f"{before:.4f} to {after:.4f}, {100 * (after / before - 1):+.2f} %")
+    console.print(table)
+    console.print(
+        f"wrote {args.out}, {args.out.stat().st_size / 1e6:.1f} MB: {report.quantized} of {report.products} products "
+        f"in int8, calibrated on {report.calibrated} panoramas",
+        highlight=False,
+    )
     return 0

@@ -38,7 +38,8 @@ def make_static(model: onnx.ModelProto, batch: int) -> onnx.ModelProto:
     """The same function for exactly `batch` images, as a new model.
 
     The uint8 image is converted to float32 before anything else happens to it (TensorRT moves no uint8), shapes are
-    numbers, and nodes whose inputs are all constant are replaced by their values, the weights' casts among them.
+    numbers, and nodes whose inputs are all constant are replaced by their values, the weights' casts among them; int8
+    weights stay in int8.
     """
     result = _without_weights(model)
     graph = result.graph
@@ -107,7 +108,7 @@ def _fold(model: onnx.ModelProto, constants: Constants, known: Inferred) -> bool
             attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
             part = shape[attributes.get("start", 0) : attributes.get("end")]
             constants[node.output[0]] = np.array(part, np.int64)
-        elif all(i in constants for i in node.input if i):
+        elif node.op_type != "DequantizeLinear" and all(i in constants for i in node.input if i):
             constants.update(_computed(node, constants, model))
         else:
             kept.append(node)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from dap_core.errors import InputError
 from dap_core.export.static_graph import shapes_and_types
@@ -29,6 +30,7 @@ OPERATORS: dict[str, frozenset[int]] = {
     **dict.fromkeys(("Concat", "Expand", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Tile"), _ALL),
     **dict.fromkeys(("Transpose", "Unsqueeze"), _ALL),
     "Cast": _ALL | {TensorProto.UINT8},
+    **dict.fromkeys(("DequantizeLinear", "QuantizeLinear"), _FLOATS | {TensorProto.INT8}),
 }
 
 #: Inputs (by position) that must be constants.
@@ -58,7 +60,7 @@ def check_operators(model: onnx.ModelProto) -> None:
         if node.domain or node.op_type not in OPERATORS:
             raise InputError(f"TensorRT does not take {node.op_type} ({_name(node)}): the operator is not supported")
     types = {name: kind for name, (kind, _) in shapes_and_types(model).items()}
-    constants = {t.name for t in model.graph.initializer}
+    constants = {t.name: t for t in model.graph.initializer}
     for node in model.graph.node:
         if fault := _fault(node, types, constants):
             raise InputError(f"TensorRT does not take {node.op_type} ({_name(node)}): {fault}")
@@ -68,17 +70,36 @@ def _name(node: onnx.NodeProto) -> str:
     return node.name or node.output[0]
 
 
-def _fault(node: onnx.NodeProto, types: dict[str, int], constants: set[str]) -> str | None:
+def _fault(node: onnx.NodeProto, types: dict[str, int], constants: dict[str, onnx.TensorProto]) -> str | None:
     kinds = {types.get(name, TensorProto.UNDEFINED) for name in [node.input[0], node.output[0]]}
     if wrong := kinds - OPERATORS[node.op_type]:
         return f"with {' and '.join(sorted(TensorProto.DataType.Name(k).lower() for k in wrong))}"
     for i in _CONSTANT_INPUTS.get(node.op_type, ()):
         if len(node.input) > i and node.input[i] and node.input[i] not in constants:
             return f"input {i} must be constant"
+    if node.op_type in ("DequantizeLinear", "QuantizeLinear"):
+        return _quantization_fault(node, types, constants)
     if node.op_type == "LayerNormalization" and any(node.output[1:]):
         return "it has the first output alone"
     for attribute in node.attribute:
         allowed = _ATTRIBUTES.get(node.op_type, {}).get(attribute.name)
         if allowed is not None and (value := helper.get_attribute_value(attribute)) not in allowed:
             return f"{attribute.name} {value.decode() if isinstance(value, bytes) else value}"
+    return None
+
+
+def _quantization_fault(
+    node: onnx.NodeProto, types: dict[str, int], constants: dict[str, onnx.TensorProto]
+) -> str | None:
+    """int8 with zero points of 0 and constant scales above it; a bias in int32 is refused by its type already."""
+    integers = node.input[0] if node.op_type == "DequantizeLinear" else node.output[0]
+    if types.get(integers) != TensorProto.INT8:
+        return "its integers must be int8"
+    if len(node.input) != 3 or not all(i in constants for i in node.input[1:]):
+        return "scale and zero point must be given as constants"
+    scales, zeros = (constants[i] for i in node.input[1:])
+    if numpy_helper.to_array(zeros).any():
+        return "the zero point must be 0"
+    if not (numpy_helper.to_array(scales).astype(np.float32) > 0).all():
+        return "scales must be above 0"
     return None

@@ -9,6 +9,9 @@ Products (convolutions and matrix products) and what merely moves their results 
 - rotary angles and other tables over positions, and what is computed with them up to the next product;
 - the last product on the way to each output and all that follows: rounded to 8 bits, range comes in steps of 1 %.
 
+Q/DQ of an int8 export stays: what is quantised is taken in the type it has, what is dequantised is in the low type
+(where a scale is rounded by at most 2^-9), and so is the product that reads it.
+
 Attention's two products and the softmax between them stay in the low type, which is what fused kernels take; those
 kernels accumulate in float32. When these rules change, so must `engine_file.GRAPH_RULES`.
 """
@@ -54,7 +57,7 @@ def typed_graph(model: onnx.ModelProto, precision: Precision, batch: int = 1) ->
     graph = static.graph
     kinds = {name: kind for name, (kind, _) in shapes_and_types(static).items()}
     constants = {t.name: t for t in graph.initializer}
-    wide = _last_products(graph) | _residual_sums(graph)
+    wide = last_products(graph) | _residual_sums(graph)
     types: dict[str, int] = {graph.input[0].name: TensorProto.UINT8}
     casts: dict[tuple[str, int], str] = {}
     nodes: list[onnx.NodeProto] = []
@@ -79,7 +82,12 @@ def typed_graph(model: onnx.ModelProto, precision: Precision, batch: int = 1) ->
             types.update(dict.fromkeys(node.output, kinds[node.output[0]]))
             continue
         kind = low
-        if node.output[0] in wide or node.op_type not in _FOLLOW | _PRODUCTS:
+        if node.op_type == "QuantizeLinear":
+            kind = types[node.input[0]]
+        elif node.op_type == "DequantizeLinear":
+            if low == TensorProto.FLOAT16:
+                _check_scales(constants[node.input[1]])
+        elif node.output[0] in wide or node.op_type not in _FOLLOW | _PRODUCTS:
             kind = FLOAT
         elif node.op_type in _FOLLOW:
             sources = {types[i] for i in floats if i not in constants}
@@ -89,7 +97,8 @@ def typed_graph(model: onnx.ModelProto, precision: Precision, batch: int = 1) ->
             if name in floats:
                 node.input[i] = converted(name, kind)
         nodes.append(node)
-        types.update(dict.fromkeys(node.output, kind))
+        quantised = node.op_type == "QuantizeLinear"
+        types.update(dict.fromkeys(node.output, TensorProto.INT8 if quantised else kind))
     for output in graph.output:
         if types[output.name] != FLOAT:
             raise InputError(f"output {output.name} of the graph does not end in float32")
@@ -102,7 +111,7 @@ def _is_table(tensor: onnx.TensorProto) -> bool:
     return sum(size > 1 for size in tensor.dims) == 2
 
 
-def _last_products(graph: onnx.GraphProto) -> set[str]:
+def last_products(graph: onnx.GraphProto) -> set[str]:
     """Outputs of every product with no other product between it and an output of the graph, and of all after it."""
     producers = {o: n for n in graph.node for o in n.output}
     found: set[str] = set()
@@ -142,6 +151,12 @@ def _rounded(tensor: onnx.TensorProto, name: str, to: int) -> onnx.TensorProto:
         return numpy_helper.from_array(values.astype(np.float16), name)
     raw = to_bfloat16(values).tobytes()
     return helper.make_tensor(name, TensorProto.BFLOAT16, tensor.dims, raw, raw=True)
+
+
+def _check_scales(scales: onnx.TensorProto) -> None:
+    smallest = float(numpy_helper.to_array(scales).min())
+    if smallest < float(np.finfo(np.float16).tiny):
+        raise InputError(f"{scales.name} goes down to {smallest:.1g}, below float16: choose bf16 or float32")
 
 
 def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:

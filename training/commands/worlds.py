@@ -1,9 +1,10 @@
-"""`dap worlds`: contact sheets, stores and walks of procedural worlds."""
+"""`dap worlds`: contact sheets, stores, image and range pairs, and walks of procedural worlds."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-HELP = "Render procedural panoramas with exact range: a contact sheet, a store of scenes, a walk as a bag."
+HELP = (
+    "Render procedural panoramas with exact range: a contact sheet, a store of scenes, a plain folder, a walk as a bag."
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +40,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     render.add_argument("--start", type=int, default=0, help="first scene (default: %(default)s)")
     render.add_argument("--seed", type=int, default=0, help="base seed of the store (default: %(default)s)")
 
+    pairs = commands.add_parser("pairs", help="a plain folder of images and ranges, for dap export int8 and dap eval")
+    pairs.add_argument("--out", type=Path, required=True, help="the folder")
+    pairs.add_argument("--count", type=_positive, default=48, help="scenes (default: %(default)s)")
+    pairs.add_argument(
+        "--seed", type=int, help="seed of the first scene (default: one of scenes that no training or test has seen)"
+    )
+
     walk = commands.add_parser("walk", help="a walk through one world as a bag of images and ranges")
     walk.add_argument("--out", type=Path, required=True, help="folder of the bag, not there yet")
     walk.add_argument("--kind", help="kind of world")
@@ -45,16 +55,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     walk.add_argument("--rate", type=float, default=10.0, help="frames a second (default: %(default)s)")
     walk.add_argument("--samples", type=_positive, default=4, help="colour samples a pixel (default: %(default)s)")
 
-    for command in (sheet, render, walk):
+    for command in (sheet, render, pairs, walk):
         command.add_argument("--height", type=_positive, default=256, help="rows of a panorama (default: %(default)s)")
         command.add_argument("--device", default="cpu", help="cpu or cuda:0 (default: %(default)s)")
-    for command in (sheet, render):
+    for command in (sheet, render, pairs):
         command.add_argument("--workers", type=_positive, default=workers, help="processes (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run one sub-command."""
-    actions: dict[str, Callable[[argparse.Namespace], None]] = {"sheet": _sheet, "render": _render, "walk": _walk}
+    actions: dict[str, Callable[[argparse.Namespace], None]] = {
+        "sheet": _sheet,
+        "render": _render,
+        "pairs": _pairs,
+        "walk": _walk,
+    }
     actions[args.action](args)
     return 0
 
@@ -109,6 +124,35 @@ def _make(job: tuple[str, int, int, str, tuple[str, ...], int]) -> None:
 
     folder, seed, height, device, kinds, index = job
     WorldsStore(folder, seed, height, device, kinds).make(index)
+
+
+def _pairs(args: argparse.Namespace) -> None:
+    from training.data.stores import split_seed
+
+    first = split_seed(0, args.height, "calibration") if args.seed is None else args.seed
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write into {args.out}: {error.strerror}") from None
+    jobs = [(str(args.out), first + k, k, args.height, args.device) for k in range(args.count)]
+    groups = Counter(_progress("scenes", _spread(_pair, jobs, args.workers), len(jobs)))
+    print(f"{args.out}: {', '.join(f'{n} scenes {group}' for group, n in sorted(groups.items()))}")
+
+
+def _pair(job: tuple[str, int, int, int, str]) -> str:
+    """Write one scene as image and range, named by its group; returns that."""
+    from dap_core.io.depth_files import write_range
+    from dap_core.io.images import write_image
+    from training.worlds import indoor
+    from training.worlds.sample import make_sample
+
+    folder, seed, index, height, device = job
+    sample = make_sample(seed, height, device)
+    group = "indoors" if sample.kind in indoor.KINDS else "outdoors"
+    stem = Path(folder) / f"{group}_{index:04d}"
+    write_image(stem.with_name(f"{stem.name}_rgb.png"), sample.image)
+    write_range(stem.with_name(f"{stem.name}_range.npy"), sample.range_m)
+    return group
 
 
 def _walk(args: argparse.Namespace) -> None:

@@ -1,4 +1,7 @@
-"""Which procedural scenes a run trains on, validates on and is tested on: disjoint seeds, one store for each height."""
+"""Which procedural scenes a run trains on, validates on, is tested on, and which int8 is calibrated on: disjoint seeds.
+
+There is one store for each height.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,17 @@ from training.worlds.store import WorldsStore
 #: Seeds are `data.seed` + height * HEIGHT_STRIDE + split * SPLIT_STRIDE + scene, so that no two stores share a scene.
 HEIGHT_STRIDE = 10_000_000
 SPLIT_STRIDE = 1_000_000_000_000
-SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test", "calibration")
+
+
+def split_seed(seed: int, height: int, split: str) -> int:
+    """Seed of the first scene of a split, under the configuration's `seed`."""
+    return seed + height * HEIGHT_STRIDE + SPLITS.index(split) * SPLIT_STRIDE
 
 
 def open_store(data: WorldsData, height: int, split: str) -> WorldsStore:
     """The store of one split at one height, in `<folder>/<split>-<height>`."""
-    seed = data.seed + height * HEIGHT_STRIDE + SPLITS.index(split) * SPLIT_STRIDE
+    seed = split_seed(data.seed, height, split)
     return WorldsStore(Path(data.folder) / f"{split}-{height}", seed, height, kinds=data.kinds or ())
 
 

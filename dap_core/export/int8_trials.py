@@ -1,0 +1,139 @@
+"""Which products of an export may be int8: each is tried alone, and the worst stay in floating point.
+
+Everything runs in ONNX Runtime on the CPU, which computes the integers that other runtimes do.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from dap_core.backends import Progress
+from dap_core.backends.spec import ModelSpec
+from dap_core.evaluation.metrics import depth_metrics
+from dap_core.evaluation.resampling import resize_nearest
+from dap_core.export.calibration import open_session
+from dap_core.export.quantized_graph import products, quantized
+
+
+@dataclass(frozen=True)
+class Panorama:
+    """One picture (1, h, 2 h, 3) uint8 at the model's resolution, and its true range (H, 2 H) in metres if known."""
+
+    group: str
+    image: NDArray[np.uint8]
+    truth: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What int8 may cost on the panoramas that it is judged by.
+
+    median  mean over the panoramas of the median relative difference of the depth
+    absrel  relative change of the mean AbsRel of any group of panoramas with truth, up or down
+    """
+
+    median: float = 0.01
+    absrel: float = 0.005
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Differences of depth (`max_range_m` where far) from the float model: as in `Budget`, and the mean of all pixels.
+
+    `absrel` holds for each group AbsRel before and after.
+    """
+
+    median: float
+    mean: float
+    far_flips: float
+    absrel: Mapping[str, tuple[float, float]]
+
+    def within(self, budget: Budget) -> bool:
+        """Whether the budget holds; a nan never does."""
+        changes = [abs(after / before - 1.0) for before, after in self.absrel.values()]
+        return self.median <= budget.median and all(change <= budget.absrel for change in changes)
+
+
+class Trials:
+    """An export, the largest inputs of its products, and panoramas to try int8 on."""
+
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        spec: ModelSpec,
+        largest: Mapping[str, float],
+        panoramas: Sequence[Panorama],
+        threads: int,
+        progress: Progress = lambda what, share: None,
+    ) -> None:
+        self._model, self._spec, self._largest = model, spec, largest
+        self._panoramas, self._threads, self._progress = panoramas, threads, progress
+        self._depths = list(self._run(model, panoramas, "running the model in float32"))
+
+    def cost(self, names: Collection[str], what: str, panoramas: int | None = None) -> Cost:
+        """With the products `names` in int8, on the first `panoramas` (default: all)."""
+        chosen = self._panoramas[:panoramas]
+        medians, means, flips = [], [], []
+        errors: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        model = quantized(self._model, self._largest, names)
+        limit = np.float32(self._spec.max_range_m)
+        for panorama, before, after in zip(chosen, self._depths, self._run(model, chosen, what), strict=False):
+            difference = np.abs(after / before - 1.0)
+            medians.append(np.median(difference))
+            means.append(difference.mean())
+            flips.append(((before == limit) != (after == limit)).mean())
+            if panorama.truth is not None:
+                errors[panorama.group].append((self._absrel(panorama, before), self._absrel(panorama, after)))
+        absrel = {}
+        for group, pairs in errors.items():
+            before, after = np.nanmean(pairs, axis=0).tolist()
+            absrel[group] = before, after
+        return Cost(float(np.mean(medians)), float(np.mean(means)), float(np.mean(flips)), absrel)
+
+    def choose(self, budget: Budget, panoramas: int) -> tuple[list[str], Cost]:
+        """The products that stay within the budget together, and what they cost.
+
+        All, if they do. Else each is tried alone on the first `panoramas`, and as few of the worst (by the mean
+        difference of the depth) are left out as halving finds. Empty where not even one product is cheap enough.
+        """
+        names = list(products(self._model))
+        cost = self.cost(names, f"all {len(names)} products in int8")
+        if cost.within(budget):
+            return names, cost
+        alone = {}
+        for i, name in enumerate(names):
+            self._progress(f"product {i + 1} of {len(names)} alone in int8", i / len(names))
+            alone[name] = self.cost([name], "", panoramas).mean
+        order = sorted(names, key=alone.__getitem__)
+        low, high = 0, len(order)
+        found: tuple[list[str], Cost] = [], Cost(0.0, 0.0, 0.0, {})
+        while high - low > 1:
+            middle = (low + high) // 2
+            cost = self.cost(order[:middle], f"the {middle} best products in int8")
+            if cost.within(budget):
+                low, found = middle, (order[:middle], cost)
+            else:
+                high = middle
+        kept = set(found[0])
+        return [name for name in names if name in kept], found[1]
+
+    def _absrel(self, panorama: Panorama, depth: NDArray[np.float32]) -> float:
+        assert panorama.truth is not None
+        truth = np.where(panorama.truth <= self._spec.max_range_m, panorama.truth, np.nan)
+        return depth_metrics(resize_nearest(depth, truth.shape[0]), truth).absrel
+
+    def _run(self, model: onnx.ModelProto, panoramas: Sequence[Panorama], what: str) -> Iterator[NDArray[np.float32]]:
+        """Depth (h, 2 h) of each panorama, `max_range_m` where far."""
+        session = open_session(model, self._threads)
+        for i, panorama in enumerate(panoramas):
+            if what:
+                self._progress(what, i / len(panoramas))
+            range_m, far = session.run(["range_m", "far"], {"image": panorama.image})
+            limit = np.float32(self._spec.max_range_m)
+            yield np.where(far[0] > self._spec.far_threshold, limit, np.minimum(range_m[0], limit))
