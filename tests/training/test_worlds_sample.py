@@ -176,3 +176,19 @@ def test_range_colours_show_far_as_black():
     colours = range_colours(np.array([[0.3, 99.0, 101.0, np.inf]], np.float32))
     assert colours[0, 0, 0] > colours[0, 0, 2] and colours[0, 1, 2] > colours[0, 1, 0]
     assert not colours[0, 2:].any()
+
+
+def test_pairs_are_a_plain_folder_of_unseen_scenes(tmp_path, capsys):
+    from dap_core.evaluation.datasets.folder import read_pairs
+    from training.data.stores import SPLITS, split_seed
+
+    assert main(["worlds", "pairs", "--out", str(tmp_path), "--count", "2", "--height", "32", "--workers", "1"]) == 0
+    assert "scene" in capsys.readouterr().out
+    pairs = list(read_pairs(tmp_path))
+    assert [p.name.rpartition("_")[0] in ("indoors", "outdoors") for p in pairs] == [True, True]
+    seed = split_seed(0, 32, "calibration")
+    assert len({split_seed(0, 32, split) // 10**12 for split in SPLITS}) == len(SPLITS)
+    for pair in pairs:
+        scene = make_sample(seed + int(pair.name.rpartition("_")[2]), 32)
+        np.testing.assert_array_equal(pair.image, scene.image)
+        np.testing.assert_array_equal(pair.range_m, scene.range_m)
