@@ -61,7 +61,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--median", type=float, default=1.0, help="%% that the depth may move, median (default: %(default)s)"
     )
     int8.add_argument(
-        "--absrel", type=float, default=0.5, help="%% that AbsRel of any group may move (default: %(default)s)"
+        "--absrel",
+        type=float,
+        default=1.0,
+        help="%% that AbsRel of any group could move, every difference pointing the wrong way (default: %(default)s)",
     )
     int8.set_defaults(export=_int8)
 
@@ -211,8 +214,9 @@ def _int8(args: argparse.Namespace) -> int:
     table.add_row("median relative difference, mean", f"{100 * cost.median:.2f} %")
     table.add_row("mean relative difference", f"{100 * cost.mean:.2f} %")
     table.add_row("turned far or near", f"{100 * cost.far_flips:.3f} %")
-    for group, (before, after) in sorted(cost.absrel.items()):
-        table.add_row(f"AbsRel {group}", f"{before:.4f} to {after:.4f}, {100 * (after / before - 1):+.2f} %")
+    for group, (before, after, moved) in sorted(cost.absrel.items()):
+        change, possible = 100 * (after / before - 1), 100 * moved / before
+        table.add_row(f"AbsRel {group}", f"{before:.4f} to {after:.4f}, {change:+.2f} % (at most {possible:.2f} %)")
     console.print(table)
     console.print(
         f"wrote {args.out}, {args.out.stat().st_size / 1e6:.1f} MB: {report.quantized} of {report.products} products "

@@ -34,7 +34,8 @@ def covered_ranges(
     """
     inputs = list(dict.fromkeys(products(model).values()))
     session = open_session(_watched(model, inputs), threads)
-    largest, samples = np.zeros(len(inputs), np.float32), [[] for _ in inputs]
+    largest = np.zeros(len(inputs), np.float32)
+    samples: list[list[NDArray[np.float32]]] = [[] for _ in inputs]
     for i, image in enumerate(images):
         progress("looking at the inputs of products", i / len(images))
         found = session.run([f"{n}.{what}" for n in inputs for what in ("largest", "sample")], {"image": image})

@@ -9,6 +9,7 @@ leave nothing) and the last ones before the outputs, as in `typed_graph`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import onnx
@@ -55,7 +56,7 @@ def quantized(model: onnx.ModelProto, largest: Mapping[str, float], names: Colle
         graph.initializer.append(numpy_helper.from_array(value, name))
         return name
 
-    def node(operator: str, inputs: list[str], output: str, **attributes: int) -> str:
+    def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
         nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
         return output
 

@@ -81,7 +81,7 @@ def typed_graph(model: onnx.ModelProto, precision: Precision, batch: int = 1) ->
             nodes.append(node)
             types.update(dict.fromkeys(node.output, kinds[node.output[0]]))
             continue
-        kind = low
+        kind: int = low
         if node.op_type == "QuantizeLinear":
             kind = types[node.input[0]]
         elif node.op_type == "DequantizeLinear":

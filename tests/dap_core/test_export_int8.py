@@ -43,6 +43,8 @@ def test_all_within_a_wide_budget_and_the_best_within_a_narrow_one(trials):
     everything, cost = trial.choose(Budget(median=1.0, absrel=1.0), 2)
     assert everything == list(products(model)) and set(cost.absrel) == {"dark", "bright"}
     assert 0 < cost.median < 0.1 and cost.mean >= cost.median * 0.5
+    for before, after, moved in cost.absrel.values():
+        assert abs(after - before) <= moved < 0.2
     narrow = Budget(median=0.3 * cost.median, absrel=1.0)
     some, less = trial.choose(narrow, 2)
     assert 0 < len(some) < len(everything) and set(some) < set(everything)
@@ -56,11 +58,11 @@ def test_all_within_a_wide_budget_and_the_best_within_a_narrow_one(trials):
 
 def test_a_budget_is_of_the_median_and_of_every_group():
     budget = Budget(median=0.01, absrel=0.005)
-    assert Cost(0.009, 0.02, 0.0, {"a": (0.2, 0.2009), "b": (0.4, 0.3981)}).within(budget)
+    assert Cost(0.009, 0.02, 0.0, {"a": (0.2, 0.2009, 0.0009), "b": (0.4, 0.41, 0.0019)}).within(budget)
     assert not Cost(0.011, 0.02, 0.0, {}).within(budget)
-    assert not Cost(0.009, 0.02, 0.0, {"a": (0.2, 0.2), "b": (0.4, 0.397)}).within(budget)
+    assert not Cost(0.009, 0.02, 0.0, {"a": (0.2, 0.2, 0.0), "b": (0.4, 0.4, 0.0021)}).within(budget)
     assert not Cost(float("nan"), 0.0, 0.0, {}).within(budget)
-    assert not Cost(0.0, 0.0, 0.0, {"a": (float("nan"), float("nan"))}).within(budget)
+    assert not Cost(0.0, 0.0, 0.0, {"a": (float("nan"), float("nan"), float("nan"))}).within(budget)
 
 
 def test_the_file_keeps_the_contract(small_onnx, tmp_path):
