@@ -75,6 +75,7 @@ class Trials:
     ) -> None:
         self._model, self._spec, self._largest = model, spec, largest
         self._panoramas, self._threads, self._progress = panoramas, threads, progress
+        self._alone: dict[tuple[str, int], float] = {}
         self._depths = list(self._run(model, panoramas, "running the model in float32"))
 
     def cost(self, names: Collection[str], what: str, panoramas: int | None = None) -> Cost:
@@ -107,11 +108,7 @@ class Trials:
         cost = self.cost(names, f"all {len(names)} products in int8")
         if cost.within(budget):
             return names, cost
-        alone = {}
-        for i, name in enumerate(names):
-            self._progress(f"product {i + 1} of {len(names)} alone in int8", i / len(names))
-            alone[name] = self.cost([name], "", panoramas).mean
-        order = sorted(names, key=alone.__getitem__)
+        order = sorted(names, key=self.alone(panoramas).__getitem__)
         low, high = 0, len(order)
         found: tuple[list[str], Cost] = [], Cost(0.0, 0.0, 0.0, {})
         while high - low > 1:
@@ -123,6 +120,15 @@ class Trials:
                 high = middle
         kept = set(found[0])
         return [name for name in names if name in kept], found[1]
+
+    def alone(self, panoramas: int) -> dict[str, float]:
+        """The mean difference of the depth that each product makes alone, on the first `panoramas`."""
+        names = list(products(self._model))
+        for i, name in enumerate(names):
+            if (name, panoramas) not in self._alone:
+                self._progress(f"product {i + 1} of {len(names)} alone in int8", i / len(names))
+                self._alone[name, panoramas] = self.cost([name], "", panoramas).mean
+        return {name: self._alone[name, panoramas] for name in names}
 
     def _errors(
         self, truth: NDArray[np.float32], before: NDArray[np.float32], after: NDArray[np.float32]
