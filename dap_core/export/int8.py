@@ -25,6 +25,9 @@ from dap_core.export.static_graph import load
 from dap_core.io.atomic import written_beside
 from dap_core.io.images import IMAGE_SUFFIXES, find_images, read_image
 
+#: Group, image (H, W, 3), and range (H, W) in metres where it is known.
+Picture = tuple[str, NDArray[np.uint8], "NDArray[np.float32] | None"]
+
 #: Of the panoramas every CALIBRATED-th says how large values become; the others decide what becomes int8.
 CALIBRATED = 3
 
@@ -49,7 +52,7 @@ class Int8Report:
     cost: Cost
 
 
-def read_panoramas(folder: Path, count: int | None = None) -> list[tuple[str, NDArray[np.uint8], NDArray | None]]:
+def read_panoramas(folder: Path, count: int | None = None) -> list[Picture]:
     """Group, image (H, W, 3) and range (H, W) metres (None where there is none) of the panoramas of a folder.
 
     Pairs as `dap_core.evaluation.datasets.folder` knows them, or images alone; at most `count`, evenly spread. A group
@@ -59,7 +62,8 @@ def read_panoramas(folder: Path, count: int | None = None) -> list[tuple[str, ND
         raise InputError(f"no folder {folder}: give one of panoramas, with or without their range")
     if not any(path.suffix.lower() in _RANGE_SUFFIXES for path in folder.rglob("*")):
         return [("", read_image(path), None) for path in _spread(find_images([folder]), count)]
-    dataset, found = open_folder(folder), []
+    dataset = open_folder(folder)
+    found: list[Picture] = []
     for entry in _spread(dataset.entries, count):
         sample = dataset.load(entry)
         found.append((sample.name.rpartition("_")[0] or sample.name, sample.image, sample.range_m))
@@ -69,7 +73,7 @@ def read_panoramas(folder: Path, count: int | None = None) -> list[tuple[str, ND
 def export_int8(
     exported: str | Path,
     path: str | Path,
-    panoramas: Sequence[tuple[str, NDArray[np.uint8], NDArray[np.float32] | None]],
+    panoramas: Sequence[Picture],
     *,
     budget: Budget | None = None,
     threads: int | None = None,

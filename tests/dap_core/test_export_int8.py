@@ -114,7 +114,7 @@ def test_the_command(small_onnx, tmp_path, capsys):
         write_image(folder / f"{group}_{i}_rgb.png", image)
         write_range(folder / f"{group}_{i}_range.npy", truth)
     out = tmp_path / "out.onnx"
-    wide = ["--median", "100", "--absrel", "100"]
+    wide, narrow = ["--median", "100", "--absrel", "100"], ["--median", "1e-9", "--absrel", "1e-9"]
     assert main(["export", "int8", str(small_onnx), str(out), "--images", str(folder), *wide]) == 0
     printed = capsys.readouterr().out
     assert "AbsRel bright" in printed and "AbsRel dark" in printed and "calibrated on 2 panoramas" in printed
@@ -123,7 +123,7 @@ def test_the_command(small_onnx, tmp_path, capsys):
         ([str(small_onnx), "o.onnx", "--images", str(tmp_path / "none")], "no folder"),
         ([str(small_onnx), str(tmp_path / "o.txt"), "--images", str(folder)], "ends in .onnx"),
         ([str(small_onnx), str(tmp_path / "o.onnx"), "--images", str(folder), "--count", "2"], "3 panoramas or more"),
-        ([str(small_onnx), str(tmp_path / "o.onnx"), "--images", str(folder), "--median", "1e-9"], "is not written"),
+        ([str(small_onnx), str(tmp_path / "o.onnx"), "--images", str(folder), *narrow], "is not written"),
         ([str(small_onnx), "o.onnx", "--images", str(folder), "--absrel", "0"], "--absrel must be above 0"),
         ([str(small_onnx), "o.onnx", "--images", str(folder), "--count", "0"], "--count must be positive"),
         ([str(out), str(tmp_path / "o.onnx"), "--images", str(folder)], "int8 already"),
