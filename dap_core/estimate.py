@@ -24,9 +24,10 @@ class PanoramaDepth:
     """Range along every ray of an equirectangular panorama (`dap_core.panorama` has the rays).
 
     range_m          (h, w) float32, metres along the ray, never z; +inf where far, nan where nothing is known
-    far              (h, w) bool, true where the surface lies beyond `max_range_m` (or there is none: sky)
+    far              (h, w) bool, true where the surface lies beyond `max_range_m` (or there is none: sky); never true
+                     where the model has no range mask
     far_probability  (h, w) float32 in [0, 1]; nan where nothing is known
-    max_range_m      the model's threshold in metres
+    max_range_m      no range is beyond, in metres: the threshold of the model's range mask, or without one its limit
     """
 
     range_m: NDArray[np.float32]
@@ -104,8 +105,8 @@ class DepthEstimator:
 
     def finish(self, range_m: NDArray[np.float32], far: NDArray[np.float32]) -> PanoramaDepth:
         """The contract of `PanoramaDepth` applied to one panorama's raw outputs, each (h, w) float32."""
-        limit = self.spec.max_range_m
-        is_far = far > self.spec.far_threshold
+        limit = self.spec.limit_m
+        is_far = far > self.spec.far_threshold if self.spec.far_beyond_m is not None else np.zeros(far.shape, bool)
         known = np.clip(range_m, np.float32(MIN_RANGE_M), np.float32(limit))
         # A range that is not finite, or a far head that is not, says nothing about the pixel.
         sound = np.isfinite(range_m)

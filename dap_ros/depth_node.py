@@ -99,7 +99,7 @@ class DepthNode(LifecycleNode):
         self._settings.configured = True
         spec, took = self._estimator.spec, time.perf_counter() - began
         self.get_logger().info(
-            f"{spec.name} {spec.width}x{spec.height}, far beyond {spec.max_range_m:g} m, opened in {took:.1f} s on "
+            f"{spec.name} {spec.width}x{spec.height}, up to {spec.limit_m:g} m, opened in {took:.1f} s on "
             f"{self._estimator.backend.reason}"
         )
         return super().on_configure(state)
@@ -256,7 +256,7 @@ class DepthNode(LifecycleNode):
             "model_file": p.model,
             "model_weights_sha256": spec.weights_sha256,
             "model_size": f"{spec.width}x{spec.height}",
-            "max_range_m": f"{spec.max_range_m:g}",
+            "max_range_m": f"{spec.limit_m:g}",
             "backend": backend.name,
             "backend_reason": backend.reason,
             "overlap": "on" if self._overlap() else "off",

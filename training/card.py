@@ -59,13 +59,13 @@ def rendered_scenes(folder: Path) -> Iterator[Scene]:
 def evaluate(estimator: DepthEstimator, prior: NDArray[np.float32], scenes: Iterable[Scene]) -> Figures:
     """Metrics of the model, the image-blind priors and the oracles, at the ground truth's resolution.
 
-    Prediction is nearest-resized to the truth and `max_range_m` where far; pixels count where truth lies in
-    (0, max_range_m]. Unweighted pixels; mean per image, then over images.
+    Prediction is nearest-resized to the truth and the spec's `limit_m` where far; pixels count where truth lies in
+    (0, limit_m]. Unweighted pixels; mean per image, then over images.
     """
     rows: dict[str, dict[str, dict[str, list[DepthMetrics]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(list))
     )
-    limit = estimator.spec.max_range_m
+    limit = estimator.spec.limit_m
     plane = floor_plane(prior)
     for scene in scenes:
         height = scene.range_m.shape[0]

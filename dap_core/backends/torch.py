@@ -93,6 +93,7 @@ def spec_of(model: nn.Module, height: int | None = None) -> ModelSpec:
         width=2 * height,
         max_range_m=float(config.max_range_m),
         weights_sha256=weights_sha256(model),
+        far_beyond_m=getattr(config, "far_beyond_m", float(config.max_range_m)),
     )
 
 

@@ -141,7 +141,7 @@ def try_model(model: str, backend: str) -> tuple[list[Row], bool]:
         return [(model, "does not run", str(error).splitlines()[0] if str(error) else type(error).__name__)], False
     known = f"{100 * depth.near.mean():.0f} % near, {100 * depth.far.mean():.0f} % far in a drawn room"
     return [
-        (spec.name, f"{spec.width}x{spec.height}", f"up to {spec.max_range_m:g} m, weights {spec.weights_sha256[:12]}"),
+        (spec.name, f"{spec.width}x{spec.height}", f"up to {spec.limit_m:g} m, weights {spec.weights_sha256[:12]}"),
         (backend, f"{min(times):.1f} ms", reason),
         ("opened", f"{opened:.2f} s", known),
     ], True

@@ -113,7 +113,7 @@ def _evaluate(args: argparse.Namespace) -> int:
                 estimator,
                 protocol,
                 alignment,
-                spec.max_range_m,
+                spec.limit_m,
                 seam=not args.no_seam,
                 sequence=args.sequence,
                 cases=args.cases,
@@ -124,7 +124,7 @@ def _evaluate(args: argparse.Namespace) -> int:
             spec.weights_sha256,
             spec.height,
             spec.width,
-            spec.max_range_m,
+            spec.limit_m,
             estimator.backend.reason,
             _version(),
         )

@@ -52,6 +52,8 @@ def config_from_json(text: str) -> ModelConfig:
     fields = {field.name: field for field in dataclasses.fields(FAMILIES[family])}
     if unknown := sorted(values.keys() - fields.keys()):
         raise InputError(f"unknown key in a {family} configuration: {', '.join(unknown)}")
+    if "max_range_m" in values:
+        values.setdefault("far_beyond_m", values["max_range_m"])  # files that do not say have the mask at their limit
     for name, field in fields.items():
         if name in values:
             values[name] = _field_value(family, name, str(field.type), values[name])
@@ -64,14 +66,16 @@ def config_from_json(text: str) -> ModelConfig:
 
 
 def _field_value(family: str, name: str, kind: str, value: Any) -> Any:
-    """The value as a field of type `kind` takes it: str, positive int or float, or a tuple of ints."""
+    """The value as a field of type `kind` takes it: str, positive int or float, a tuple of ints, or None if it may."""
+    if value is None and kind.endswith("| None"):
+        return None
     if kind.startswith("tuple"):
         value = tuple(value) if isinstance(value, list) else value
         good = isinstance(value, tuple) and [type(item) for item in value] == [int] * kind.count("int")
     elif kind == "str":
         good = isinstance(value, str)
     else:
-        good = isinstance(value, (int, float) if kind == "float" else int) and value > 0
+        good = isinstance(value, (int, float) if kind.startswith("float") else int) and value > 0
     if not good:
         raise InputError(f"{name} in a {family} configuration must be {kind}, got {value!r}")
     return value

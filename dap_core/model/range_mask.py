@@ -17,14 +17,20 @@ THRESHOLDS_M = (10.0, 20.0, 50.0, 100.0)
 NEVER_FAR = -30.0
 
 
+def check_threshold(far_beyond_m: float | None, max_range_m: float) -> None:
+    """InputError unless a range mask's threshold lies within the model's range; None stands for no mask."""
+    if far_beyond_m is not None and not 0.0 < far_beyond_m <= max_range_m:
+        raise InputError(f"a range mask's threshold lies in (0, {max_range_m:g}] metres, got {far_beyond_m:g}")
+
+
 class RangeMaskHead(PixelHead):
     """Probability (B, H, W) that a pixel lies farther than `threshold_m` along its ray; far where it exceeds 0.5.
 
     Attaches to any decoder's features (B, C, h, w). The paper ablates thresholds of 10, 20, 50 and 100 m; the released
-    model has one head, at 100 m, on a decoder of its own.
+    model has one head, at 100 m, on a decoder of its own. With None the head is there and never says far.
     """
 
-    def __init__(self, features: int, threshold_m: float) -> None:
+    def __init__(self, features: int, threshold_m: float | None) -> None:
         super().__init__(features)
         self.threshold_m = threshold_m
 
@@ -54,8 +60,7 @@ class WithRangeMask(nn.Module):
         super().__init__()
         if tap not in dict(base.named_modules()) or not tap:
             raise InputError(f"no module {tap!r} in {type(base).__name__} to read features from")
-        if threshold_m is not None and not 0.0 < threshold_m <= max_range_m:
-            raise InputError(f"a range mask's threshold lies in (0, {max_range_m:g}] metres, got {threshold_m:g}")
+        check_threshold(threshold_m, max_range_m)
         self.base, self.tap, self.channels, self.frozen = base, tap, channels, frozen
         self.max_range_m, self.threshold_m = max_range_m, threshold_m
         self.range_mask = None if threshold_m is None else RangeMaskHead(channels, threshold_m)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from dap_core.errors import InputError
 from dap_core.model.dpt import DptDecoder, PixelHead
-from dap_core.model.range_mask import RangeMaskHead
+from dap_core.model.range_mask import RangeMaskHead, check_threshold
 from dap_core.model.vit import NORM_EPS, PREFIX, VisionTransformer, grid_of
 
 
@@ -27,8 +27,10 @@ class DapConfig:
     height: int = 512
     width: int = 1024
     max_range_m: float = 100.0
+    far_beyond_m: float | None = 100.0  #: threshold of the range mask; None: no mask, nothing is far
 
     def __post_init__(self) -> None:
+        check_threshold(self.far_beyond_m, self.max_range_m)
         if self.dim % (4 * self.heads):
             raise InputError(f"dim must be a multiple of 4 heads (rotary pairs): dim {self.dim}, heads {self.heads}")
         if list(self.taps) != sorted(set(self.taps)) or self.taps[-1] >= self.depth:
@@ -57,7 +59,8 @@ class Dap(nn.Module):
     """Depth and far of a panorama.
 
     Called on (B, 3, H, W) ImageNet-normalised float32, H and W multiples of 16; returns `(depth, far)`, each (B, H, W)
-    in [0, 1]: depth is range along the ray, 1.0 = `config.max_range_m`; far is the probability of lying beyond that.
+    in [0, 1]: depth is range along the ray, 1.0 = `config.max_range_m`; far is the probability of lying beyond
+    `config.far_beyond_m`.
     Raises InputError for another shape.
     """
 
@@ -69,7 +72,7 @@ class Dap(nn.Module):
         self.depth_decoder = DptDecoder(config.dim, config.features, config.out_channels)
         self.depth_head = PixelHead(config.features)
         self.far_decoder = DptDecoder(config.dim, config.features, config.out_channels)
-        self.far_head = RangeMaskHead(config.features, config.max_range_m)
+        self.far_head = RangeMaskHead(config.features, config.far_beyond_m)
 
     def maps(self, image: Tensor) -> list[Tensor]:
         """What both decoders read: four (B, dim, H / 16, W / 16), shallow to deep."""

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dap_core.backends.spec import IMAGENET_MEAN, IMAGENET_STD
+from dap_core.model.range_mask import check_threshold
 
 #: Rotary harmonics of azimuth; integers, so that a full turn is the identity.
 AZIMUTH_HARMONICS = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -40,11 +41,15 @@ class TinyConfig:
     height: int = 256
     width: int = 512
     max_range_m: float = 100.0
+    far_beyond_m: float | None = 100.0  #: threshold of the range mask; None: no mask, nothing is far
     stem: int = 32
     channels: tuple[int, int] = (48, 96)  #: at 1/4 and 1/8
     dim: int = 256  #: of the tokens at 1/16
     coarse_dim: int = 288  #: of the tokens at 1/32
     blocks: tuple[int, int, int] = (2, 2, 1)  #: at 1/16, at 1/32, and again at 1/16
+
+    def __post_init__(self) -> None:
+        check_threshold(self.far_beyond_m, self.max_range_m)
 
 
 def circular(x: Tensor, columns: int = 1) -> Tensor:
@@ -208,7 +213,8 @@ class DapTiny(nn.Module):
     """Depth and far of a panorama.
 
     Called on (B, 3, H, W) ImageNet-normalised float32, H a multiple of 32 and W = 2 H; returns `(depth, far)`, each
-    (B, H, W) in (0, 1): depth is range along the ray, 1.0 = `config.max_range_m`; far the probability of lying beyond.
+    (B, H, W) in (0, 1): depth is range along the ray, 1.0 = `config.max_range_m`; far the probability of lying beyond
+    `config.far_beyond_m`.
     """
 
     def __init__(self, config: TinyConfig | None = None) -> None:

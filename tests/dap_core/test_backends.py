@@ -294,6 +294,7 @@ def write(path, data):
         (lambda p: constant_model(p / "m.onnx", {**SPEC.to_metadata(), "dap.height": "tall"}), "damaged metadata"),
         (lambda p: constant_model(p / "m.onnx", {**SPEC.to_metadata(), "dap.width": "9"}), "not 2:1"),
         (lambda p: constant_model(p / "m.onnx", {**SPEC.to_metadata(), "dap.max_range_m": "nan"}), "max_range_m nan"),
+        (lambda p: constant_model(p / "m.onnx", {**SPEC.to_metadata(), "dap.far_beyond_m": "-1"}), "far_beyond_m -1"),
         (lambda p: constant_model(p / "m.onnx", None, ("range_m", "near")), "not a DAP export"),
     ],
 )
@@ -349,10 +350,19 @@ def test_wrong_backend_and_threads(small_onnx):
         max_range_m=st.floats(0.1, 1e4),
         weights_sha256=st.just("0" * 64),
         far_threshold=st.floats(0.01, 0.99),
+        far_beyond_m=st.none() | st.floats(0.1, 1e4),
     ).map(lambda s: dataclasses.replace(s, width=2 * s.height))
 )
 def test_metadata_round_trip(spec):
     assert ModelSpec.from_metadata(spec.to_metadata(), "x") == spec
+
+
+def test_an_export_that_names_no_threshold_has_it_at_its_limit():
+    metadata = SPEC.to_metadata()
+    del metadata["dap.far_beyond_m"]
+    assert ModelSpec.from_metadata(metadata, "x").far_beyond_m == 50.0
+    for threshold, limit in ((None, 50.0), (10.0, 10.0), (50.0, 50.0)):
+        assert dataclasses.replace(SPEC, far_beyond_m=threshold).limit_m == limit
 
 
 @given(st.dictionaries(st.sampled_from(sorted(SPEC.to_metadata())), st.text(), max_size=4))

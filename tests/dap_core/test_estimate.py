@@ -1,3 +1,5 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -47,6 +49,20 @@ def test_finish_keeps_the_contract():
     np.testing.assert_array_equal(depth.far[0], [0, 0, 0, 0, 0, 0, 1, 1])
     assert not (depth.near & depth.far).any()
     assert range_m[0, 2] == 250.0  # the caller's arrays are not changed
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected", "limit"),
+    [(100.0, [8.0, 30.0, 100.0, np.inf], 100.0), (20.0, [8.0, 20.0, 20.0, np.inf], 20.0),
+     (None, [8.0, 30.0, 100.0, 8.0], 100.0)],
+)  # fmt: skip
+def test_far_lies_beyond_the_models_own_threshold(threshold, expected, limit):
+    backend = Ramp()
+    backend.spec = dataclasses.replace(Ramp.spec, far_beyond_m=threshold)
+    range_m, far = np.array([[8.0, 30.0, 150.0, 8.0]], np.float32), np.array([[0.1, 0.2, 0.3, 0.9]], np.float32)
+    depth = DepthEstimator(backend).finish(range_m, far)
+    np.testing.assert_array_equal(depth.range_m[0], np.array(expected, np.float32))
+    assert depth.max_range_m == limit and depth.far[0].tolist() == [False, False, False, threshold is not None]
 
 
 def test_from_range():

@@ -6,6 +6,7 @@ import argparse
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,11 @@ from dap_core.model.checkpoint import read_checkpoint
 from dap_core.model.presets import config_from_json, config_to_json
 from dap_core.model.reference_layout import BLOCKS, BLOCKS_AGAIN, released_shapes
 from dap_core.model.released import Dap, DapConfig
+from dap_core.model.tiny import TinyConfig
 
-SMALL = DapConfig("small", 32, 4, 2, (0, 1, 2, 3), 16, (8, 8, 16, 16), height=64, width=128, max_range_m=20.0)
+SMALL = DapConfig(
+    "small", 32, 4, 2, (0, 1, 2, 3), 16, (8, 8, 16, 16), height=64, width=128, max_range_m=20.0, far_beyond_m=10.0
+)
 QKV_BIAS = "core.pretrained.model.blocks.3.attn.qkv.bias"
 
 State = dict[str, np.ndarray]
@@ -271,8 +275,23 @@ def test_own_checkpoints_are_checked_too(tmp_path: Path) -> None:
 
 
 def test_configurations_survive_json() -> None:
-    for config in (*PRESETS.values(), SMALL):
+    for config in (*PRESETS.values(), SMALL, replace(SMALL, far_beyond_m=None), TinyConfig(far_beyond_m=50.0)):
         assert config_from_json(config_to_json(config)) == config
+
+
+def test_a_configuration_without_a_threshold_has_it_at_its_limit() -> None:
+    values = json.loads(config_to_json(SMALL))
+    del values["far_beyond_m"]
+    assert config_from_json(json.dumps(values)).far_beyond_m == 20.0
+    assert config_from_json(json.dumps({"family": "dap-tiny"})).far_beyond_m == 100.0
+    for wrong, message in (
+        (21, r"lies in \(0, 20\] metres, got 21"),
+        ("x", "far_beyond_m in a dap configuration must be"),
+    ):
+        with pytest.raises(InputError, match=message):
+            config_from_json(json.dumps(values | {"far_beyond_m": wrong}))
+    with pytest.raises(InputError, match="must be int, got None"):
+        config_from_json(json.dumps(values | {"heads": None}))
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:

@@ -1,18 +1,27 @@
 """The range mask's threshold in training: what is far, what far means for the range, and a model without a mask."""
 
+import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from pseudo_sets import HEIGHT, make_set
 from torch import nn
 
+from dap_core import DepthEstimator
+from dap_core.backends.torch import spec_of
 from dap_core.errors import InputError
+from dap_core.export.onnx import export_onnx
+from dap_core.model import load_checkpoint, save_checkpoint
 from dap_core.model.released import Dap
-from training.config import Phase, StageConfig
+from training.config import Phase, StageConfig, TrainingSet
 from training.data.sample import Sample
 from training.losses import Target, total_loss
-from training.stages.labeler import starting_model
+from training.pseudo import labeler as labeler_module
+from training.pseudo.labeler import Labeler
+from training.stages.labeler import starting_model, train
 from training.trainer import objective_of
 from training.validation import Validation, measure, predict
 
@@ -80,6 +89,60 @@ def test_without_a_mask_nothing_is_ever_far():
             optimizer.step()
         with torch.no_grad():
             assert model.eval()(torch.randn(2, 3, 32, 64))[1].max() < 1e-12
+
+
+@pytest.mark.parametrize(("preset", "shape"), [("dap-tiny", TINY), ("dap-s", SMALL)])
+def test_a_model_carries_the_threshold_it_is_trained_with(preset, shape, tmp_path):
+    one = StageConfig(preset=preset, shape=shape, phases=(Phase(32, 2, 1),))
+    save_checkpoint(starting_model(one), tmp_path / "100.safetensors")
+    for threshold in (10.0, None):
+        other = dataclasses.replace(one, far_beyond_m=threshold, initial=str(tmp_path / "100.safetensors"))
+        save_checkpoint(starting_model(other), tmp_path / "other.safetensors")
+        model = load_checkpoint(tmp_path / "other.safetensors")
+        assert model.config.far_beyond_m == threshold and model.config.max_range_m == 100.0
+        spec = spec_of(model)
+        assert spec.far_beyond_m == threshold and spec.limit_m == (threshold or 100.0)
+        if preset == "dap-s":
+            assert model.far_head.threshold_m == threshold
+    with pytest.raises(InputError, match="key of the run"):
+        starting_model(dataclasses.replace(one, shape={**shape, "far_beyond_m": 10.0}))
+
+
+@pytest.mark.parametrize(
+    ("threshold", "left", "right"),
+    [(100.0, np.inf, 30.0), (20.0, 30.0, 20.0), (50.0, 50.0, 30.0), (None, 30.0, 30.0)],
+)
+def test_labels_say_as_much_as_the_labeler_knows(threshold, left, right, monkeypatch, tmp_path):
+    """Far is +inf at the model's limit only: nearer, it is the depth's answer, beyond the threshold."""
+    says = Says(30.0)
+    says.config = SimpleNamespace(max_range_m=100.0, far_beyond_m=threshold)
+    monkeypatch.setattr(labeler_module, "load_checkpoint", lambda path: says)
+    (tmp_path / "x").touch()
+    label = Labeler(tmp_path / "x", "cpu")(torch.zeros(1, 8, 16, 3, dtype=torch.uint8))[0].numpy()
+    np.testing.assert_allclose(label[:, :8], left, rtol=3e-4)
+    np.testing.assert_allclose(label[:, 8:], right, rtol=3e-4)
+    if threshold is not None:
+        assert (label[:, :8] > threshold).all() and (label[:, 8:] <= threshold * (1 + 1e-4)).all()
+
+
+def test_a_threshold_goes_from_the_recipe_into_the_products(tmp_path):
+    """Trained at 20 m, exported, opened: what the mask calls far is +inf, and nothing near lies beyond 20 m."""
+    make_set(tmp_path / "set", "places", (4,))
+    config = StageConfig(
+        shape=TINY, phases=(Phase(HEIGHT, 2, 2),), sets=(TrainingSet(str(tmp_path / "set")),), far_beyond_m=20.0,
+        precision="32-true", workers=0, validation_scenes=0, tensorboard=False,
+    )  # fmt: skip
+    path = train(config, tmp_path / "run", device="cpu")
+    model = load_checkpoint(path)
+    with torch.no_grad():
+        model.head.bias[:4] = 0.0  # 50 m everywhere
+        model.head.bias[4:] = torch.tensor([-9.0, 9.0, -9.0, 9.0])  # every second column is far
+    export_onnx(model, tmp_path / "m.onnx", height=HEIGHT, half=False)
+    with DepthEstimator.open(tmp_path / "m.onnx", "onnxruntime", threads=1) as estimator:
+        assert estimator.spec.far_beyond_m == 20.0 and estimator.spec.max_range_m == 100.0
+        depth = estimator(np.zeros((HEIGHT, 2 * HEIGHT, 3), np.uint8))
+    assert depth.max_range_m == 20.0 and depth.far.mean() == 0.5 and np.isposinf(depth.range_m[depth.far]).all()
+    np.testing.assert_allclose(depth.range_m[depth.near], 20.0)
 
 
 def test_a_threshold_beyond_the_model_is_refused():

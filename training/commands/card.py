@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     last = config.phases[-1]
     train, test = training_store(config.data, last.height), held_out_store(config.data, last.height)
     with DepthEstimator.open(args.model, args.backend) as estimator:
-        limit = estimator.spec.max_range_m
+        limit = estimator.spec.limit_m
         scenes = range(min(PRIOR_SCENES, last.scenes))
         prior = row_prior((train[i][1] for i in track(scenes, "prior from training scenes")), limit)
         counts: Counter[str] = Counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -22,19 +23,27 @@ class Labeler:
         self.device = chosen_device(device)
         self.model = load_checkpoint(checkpoint).to(self.device)
         self.limit_m = float(self.model.config.max_range_m)
+        self.far_beyond_m = self.model.config.far_beyond_m
         self.sha256 = file_sha256(Path(checkpoint))
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
-        """Ranges (B, H, W) float32 metres on the CPU, +inf where far, of images (B, H, W, 3) uint8, just as the label
-        files keep them: in 16-bit logarithmic steps.
+        """Ranges (B, H, W) float32 metres on the CPU of images (B, H, W, 3) uint8, just as label files keep them: in
+        16-bit logarithmic steps.
+
+        A label says as much as the labeler knows. Far is +inf where its mask has the model's limit for a threshold;
+        with a nearer one, far is the range that the depth says, or the threshold where that is more. So labels serve
+        any threshold that the next stage has.
         """
         images = images.to(self.device)
         x, _ = to_network(images, torch.ones(images.shape[:-1], device=self.device), self.limit_m)
         depth, far = self.model(x)
         metres = depth.float() * self.limit_m
-        ranges = torch.where(far.float() > 0.5, torch.full_like(metres, float("inf")), metres)
-        return as_kept(ranges)
+        if self.far_beyond_m is None:
+            return as_kept(metres)
+        # Beyond the threshold by more than a step of the label, lest rounding bring it back.
+        least = math.inf if self.far_beyond_m == self.limit_m else 1.0002 * self.far_beyond_m
+        return as_kept(torch.where(far.float() > 0.5, metres.clamp(min=least), metres.clamp(max=self.far_beyond_m)))
 
 
 def as_kept(range_m: Tensor) -> Tensor:

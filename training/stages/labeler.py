@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -47,27 +48,39 @@ def starting_model(config: StageConfig) -> Dap | DapTiny:
         if config.initial_backbone is not None:
             raise InputError("a run starts from `initial` or from `initial_backbone`, not from both")
         model = load_checkpoint(config.initial)
-        if model.config != shape:
+        if replace(model.config, far_beyond_m=shape.far_beyond_m) != shape:
             raise InputError(f"{config.initial} holds {model.config.name}, which is not {config.preset} as it is here")
     else:
         model = build(shape)
         if config.initial_backbone is not None:
             load_backbone(cast(Dap, model), config.initial_backbone)
-    if config.far_beyond_m is None:
-        _silence_mask(model)
+    _set_threshold(model, shape)
     return model.train()
 
 
 def model_shape(config: StageConfig) -> ModelConfig:
-    """The preset's configuration with the run's own fields in it; InputError for one that is not there."""
+    """The preset's configuration with the run's own fields and its range mask's threshold in it.
+
+    InputError for a preset or a field that is not there, and for a threshold beyond the model's range.
+    """
     if config.preset not in PRESETS:
         raise InputError(f"unknown preset {config.preset!r}; known: {', '.join(PRESETS)}")
     values = json.loads(config_to_json(PRESETS[config.preset]))
-    return config_from_json(json.dumps({**values, **(config.shape or {})}))
+    if "far_beyond_m" in (config.shape or {}):
+        raise InputError("far_beyond_m is a key of the run (or of a stage), not of the model's shape")
+    return config_from_json(json.dumps({**values, **(config.shape or {}), "far_beyond_m": config.far_beyond_m}))
 
 
-def _silence_mask(model: Dap | DapTiny) -> None:
-    """Make far an answer that is never given; without a mask loss nothing changes that."""
+def _set_threshold(model: Dap | DapTiny, shape: ModelConfig) -> None:
+    """Let the model carry the threshold it is trained with, whatever that was in the checkpoint it starts from.
+
+    With None, far becomes an answer that is never given; without a mask loss nothing changes that.
+    """
+    if isinstance(model, Dap):
+        model.far_head.threshold_m = shape.far_beyond_m
+    model.config = cast(Any, shape)
+    if shape.far_beyond_m is not None:
+        return
     head = model.far_head.out if isinstance(model, Dap) else model.head
     first = 0 if isinstance(model, Dap) else head.out_channels // 2  # the second half of dap-tiny's head is far
     with torch.no_grad():
