@@ -6,8 +6,6 @@ import json
 import math
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from training.batch_norm import shared_between_ranks
 from training.checkpoint import TrainingState, changed_keys, load_state, save_state
 from training.config import StageConfig
 from training.data.batches import open_batches
-from training.data.loading import step_loader, worker_died
+from training.data.loading import step_loader, workers_alive
 from training.display import SILENT, Display
 from training.ema import Ema
 from training.journal import Journal
@@ -76,7 +74,7 @@ def fit(
     start, began, stop = state.step, time.monotonic(), StopRequest()
     rank, world = fabric.global_rank, fabric.world_size
     batches = step_loader(open_batches(config, rank, world), start, config.workers, pinned=fabric.device.type == "cuda")
-    with Journal(folder, start, fabric.is_global_zero, config.tensorboard) as journal, stop, _workers_alive(state_path):
+    with Journal(folder, start, fabric.is_global_zero, config.tensorboard) as journal, stop, workers_alive(state_path):
         if changed:
             journal.write({"step": start, "configuration_changed": changed})
         display(folder.name, start, config.steps)
@@ -206,22 +204,6 @@ def _validate(state: TrainingState, config: StageConfig, fabric: Fabric, journal
         f"within 30 degrees of the horizon {figures.band.absrel:.3f} / {figures.band.delta1:.3f}, "
         f"far IoU {figures.far.iou:.3f}"
     )
-
-
-@contextmanager
-def _workers_alive(state_path: Path) -> Iterator[None]:
-    """A data worker that was killed, in one line; torch tells of it wherever the loop happens to be."""
-    try:
-        yield
-    except (RuntimeError, ConnectionError, EOFError) as error:
-        if not worker_died(error):
-            raise
-        with suppress(RuntimeError):  # the signal of its death, for which torch raises again, may still be on its way
-            time.sleep(0.2)
-        raise InputError(
-            f"a data worker died (killed, or out of memory: fewer `workers` need less); the same command goes on from "
-            f"{state_path}"
-        ) from None
 
 
 class StopRequest:

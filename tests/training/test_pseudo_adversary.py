@@ -107,6 +107,33 @@ def test_it_is_continued_with_what_it_was_begun_with(made, straight, tmp_path):
         fit_discriminator([prepared], ladder, short, tmp_path)
 
 
+def kill_workers_at(images, ladder, folder, config, step):
+    """In a process of its own: train, and kill the processes that prepare batches after a step."""
+
+    def progress(what, done, total):
+        if done == step:
+            for child in multiprocessing.active_children():
+                os.kill(child.pid, signal.SIGKILL)
+
+    try:
+        fit_discriminator([PreparedSet(images)], ladder, config, folder, progress=progress)
+    except InputError as error:
+        (folder / "said.txt").write_text(str(error))
+
+
+def test_a_worker_that_dies_is_said_so(made, straight, tmp_path):
+    images, ladder = made
+    config = replace(CONFIG, steps=400, workers=1, checkpoint_every=2)
+    process = multiprocessing.get_context("spawn").Process(
+        target=kill_workers_at, args=(images, ladder, tmp_path, config, 3)
+    )
+    process.start()
+    process.join(100)
+    said = (tmp_path / "said.txt").read_text()
+    assert said.startswith("a data worker died") and said.endswith("state.ckpt") and "\n" not in said
+    assert torch.load(tmp_path / "state.ckpt", weights_only=True)["step"] >= 2
+
+
 def test_what_it_cannot_be_made_of(made, tmp_path, monkeypatch):
     images, ladder = made
     prepared = PreparedSet(images)

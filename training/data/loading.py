@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -37,6 +40,25 @@ def _said_on_one_line(batches: Iterator[Batch]) -> Iterator[Batch]:
     except InputError as error:
         text = str(error).strip().splitlines()[-1]
         raise InputError(text.removeprefix(f"{InputError.__module__}.{InputError.__qualname__}: ")) from None
+
+
+@contextmanager
+def workers_alive(state: Path) -> Iterator[None]:
+    """A data worker that was killed, in one line; torch tells of it wherever the loop over its batches happens to be.
+
+    `state` is what the loop goes on from.
+    """
+    try:
+        yield
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        if not worker_died(error):
+            raise
+        with suppress(RuntimeError):  # the signal of its death, for which torch raises again, may still be on its way
+            time.sleep(0.2)
+        raise InputError(
+            f"a data worker died (killed, or out of memory: fewer `workers` need less); the same command goes on from "
+            f"{state}"
+        ) from None
 
 
 def worker_died(error: Exception) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor
 from dap_core.errors import InputError
 from dap_core.io.atomic import written_beside
 from training.config import Augment
+from training.data.loading import workers_alive
 from training.data.prepared import PreparedSet
 from training.data.shards import file_sha256
 from training.data.streaming import MixedBatches
@@ -46,7 +47,8 @@ def fit_discriminator(
     number), so a run that was killed goes on and gives the same bytes.
 
     `folder` receives `log.jsonl`, `state.ckpt` and `discriminator.safetensors`, whose path is returned. Raises
-    InputError for an empty ladder, a set without ground truth, and a folder begun with anything else, unless `restart`.
+    InputError for an empty ladder, a set without ground truth, a data worker that died, and a folder begun with
+    anything else, unless `restart`.
     """
     if not sets or not ladder:
         raise InputError(
@@ -62,11 +64,12 @@ def fit_discriminator(
         labelers = [Labeler(path, device) for path in ladder]
         batches = MixedBatches(sets, [len(s) for s in sets], config.batch, config.steps, config.seed, _TURNED)
         progress("discriminator", run.step, config.steps)
-        for images_, ranges in batches.loader(run.step, config.workers):
-            real = as_kept(ranges)
-            fake = _fakes(images_, real, labelers, np.random.default_rng([config.seed, 3, run.step]))
-            run.advance(real, fake)
-            progress("discriminator", run.step, config.steps)
+        with workers_alive(run.state):
+            for images_, ranges in batches.loader(run.step, config.workers):
+                real = as_kept(ranges)
+                fake = _fakes(images_, real, labelers, np.random.default_rng([config.seed, 3, run.step]))
+                run.advance(real, fake)
+                progress("discriminator", run.step, config.steps)
     path = folder / NAME
     save_discriminator(run.discriminator, path)
     return path
