@@ -123,16 +123,16 @@ def test_what_a_worker_raises_is_one_line(straight, tmp_path):
 
 
 def test_a_step_that_is_not_finite_is_skipped_and_counted(straight, tmp_path, monkeypatch):
-    from training import trainer
+    from training import step
 
-    real, calls = trainer.total_loss, []
+    real, calls = step.total_loss, []
 
     def sometimes(*args):
         loss, terms = real(*args)
         calls.append(loss)
         return (loss * float("nan"), terms) if len(calls) in (2, 3, 5) else (loss, terms)
 
-    monkeypatch.setattr(trainer, "total_loss", sometimes)
+    monkeypatch.setattr(step, "total_loss", sometimes)
     path = train(config(straight / "worlds"), tmp_path, device="cpu")
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["skipped"] for line in lines] == [0, 1, 2, 2, 3, 3]
