@@ -15,7 +15,7 @@ from dap_core.evaluation.metrics import depth_metrics
 from dap_core.io.images import read_image
 from training.data.prepared import PreparedSet
 from training.pseudo.acceptance import WANTED, Acceptance, accept, label_error
-from training.pseudo.discriminator import DiscriminatorConfig, PatchGan, save_discriminator
+from training.pseudo.discriminator import DiscriminatorConfig, PatchDiscriminator, save_discriminator
 from training.pseudo.rank_correlation import ranks, spearman
 
 
@@ -54,7 +54,7 @@ def made(tmp_path_factory):
     """A held-out set, a discriminator and a ladder of two."""
     folder = tmp_path_factory.mktemp("accept")
     torch.manual_seed(2)
-    save_discriminator(PatchGan(DiscriminatorConfig(layers=2, channels=4)), folder / "d.safetensors")
+    save_discriminator(PatchDiscriminator(DiscriminatorConfig(layers=2, channels=4)), folder / "d.safetensors")
     images = make_set(folder / "set", "held out", (6, 6))
     return images, folder / "d.safetensors", [make_labeler(folder / f"{k}.safetensors", k) for k in range(2)]
 

@@ -13,8 +13,9 @@ from pseudo_sets import make_labeler, make_set
 
 from dap_core.errors import InputError
 from training.data.prepared import PreparedSet
+from training.pseudo.acceptance import label_error
 from training.pseudo.adversary import fit_discriminator
-from training.pseudo.discriminator import DiscriminatorConfig, load_discriminator
+from training.pseudo.discriminator import DiscriminatorConfig, PatchDiscriminator, load_discriminator
 from training.pseudo.labeler import Labeler
 
 CONFIG = DiscriminatorConfig(
@@ -40,20 +41,23 @@ def straight(made, tmp_path_factory):
     return folder, told
 
 
-def test_it_tells_ground_truth_from_a_labeler(made, straight):
+def test_it_tells_how_wrong_a_labeler_is(made, straight):
     _, ladder = made
     folder, told = straight
     assert told == [("discriminator", step, 30) for step in range(31)]
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [5, 10, 15, 20, 25, 30]
-    assert lines[-1]["told_apart"] > 0.9 and lines[-1]["loss"] < lines[0]["loss"]
+    assert all(-1.0 <= line["ranks"] <= 1.0 and line["loss"] > 0.0 for line in lines)
     judge, labeler = load_discriminator(folder / "discriminator.safetensors"), Labeler(ladder[0])
     unseen = make_set(folder / "unseen", "unseen", (6,), seed=9)
     samples = [unseen[k] for k in range(6)]
+    labels = labeler(torch.from_numpy(np.stack([s.image for s in samples])))
     with torch.no_grad():
-        real = judge.score(torch.from_numpy(np.stack([s.range_m for s in samples])))
-        fake = judge.score(labeler(torch.from_numpy(np.stack([s.image for s in samples]))))
-    assert float(real.min()) > float(fake.max())
+        expected = -judge.score(labels).numpy()
+    true = np.array([label_error(label, s.range_m) for label, s in zip(labels.numpy(), samples, strict=True)])
+    untrained = -PatchDiscriminator(CONFIG).eval().score(labels).detach().numpy()
+    found, before = (np.abs(np.log(e / true)).mean() for e in (expected, untrained))
+    assert found < 0.6 and found < 0.8 * before
 
 
 def die_at(images, ladder, folder, config, last):

@@ -17,7 +17,12 @@ from training.data.batches import to_network
 from training.data.labels import LabelledSet
 from training.data.prepared import PreparedSet
 from training.data.shards import file_sha256
-from training.pseudo.discriminator import DiscriminatorConfig, PatchGan, load_discriminator, save_discriminator
+from training.pseudo.discriminator import (
+    DiscriminatorConfig,
+    PatchDiscriminator,
+    load_discriminator,
+    save_discriminator,
+)
 from training.pseudo.labelling import label_set
 from training.pseudo.selection import SelectionConfig, select
 
@@ -29,7 +34,7 @@ def made(tmp_path_factory):
     """A set without ground truth, a labeler and a discriminator."""
     folder = tmp_path_factory.mktemp("made")
     torch.manual_seed(5)
-    discriminator = PatchGan(DiscriminatorConfig(layers=2, channels=4))
+    discriminator = PatchDiscriminator(DiscriminatorConfig(layers=2, channels=4))
     save_discriminator(discriminator, folder / "discriminator.safetensors")
     make_set(folder / "set", "places", SHARDS, labelled=False)
     return folder / "set", make_labeler(folder / "a.safetensors"), folder / "discriminator.safetensors"

@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
     fit = actions.add_parser(
-        "discriminator", help="train it: ground truth against the depth of a ladder of checkpoints"
+        "discriminator", help="train it on the depth of a ladder of checkpoints, of which ground truth tells the errors"
     )
     fit.add_argument("sets", type=Path, nargs="+", metavar="SET", help="prepared sets with ground truth")
     fit.add_argument("--ladder", type=Path, nargs="+", required=True, help="checkpoints, or the folder they are in")

@@ -1,8 +1,9 @@
-"""Fitting the discriminator: ground truth against what a ladder of checkpoints makes of the same images."""
+"""Fitting the discriminator: what a ladder of checkpoints makes of images, and how wrong that is."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ from training.data.loading import workers_alive
 from training.data.prepared import PreparedSet
 from training.data.shards import file_sha256
 from training.data.streaming import MixedBatches
-from training.pseudo.adversarial_loss import adversarial_loss
-from training.pseudo.discriminator import DiscriminatorConfig, PatchGan, save_discriminator
+from training.pseudo.discriminator import DiscriminatorConfig, PatchDiscriminator, save_discriminator
+from training.pseudo.discriminator_loss import discriminator_loss
 from training.pseudo.identity import set_sha256
 from training.pseudo.labeler import Labeler, as_kept, chosen_device
 from training.pseudo.progress import Progress, silent
+from training.pseudo.rank_correlation import spearman
 
 NAME = "discriminator.safetensors"
 
@@ -39,12 +41,11 @@ def fit_discriminator(
     device: str = "auto",
     progress: Progress = silent,
 ) -> Path:
-    """Train a `PatchGan` on the ground truth of `sets` against `ladder`'s depth for the same images.
+    """Train a `PatchDiscriminator` on `ladder`'s depth for the images of `sets`, whose ground truth tells its errors.
 
-    Every image of a step comes twice, as its ground truth (real) and as a checkpoint of the ladder, drawn for it, sees
-    it (fake). Both are in the 16-bit steps of label files, at the set's height, far beyond 100 m, and unknown where the
-    ground truth is: nothing but what is in the map tells them apart. A step is a function of (`config.seed`, its
-    number), so a run that was killed goes on and gives the same bytes.
+    A checkpoint of the ladder is drawn for every image of a step; what it sees is a fake. Fakes are in the 16-bit steps
+    of label files, at the set's height, far beyond 100 m. A step is a function of (`config.seed`, its number), so a run
+    that was killed goes on and gives the same bytes.
 
     `folder` receives `log.jsonl`, `state.ckpt` and `discriminator.safetensors`, whose path is returned. Raises
     InputError for an empty ladder, a set without ground truth, a data worker that died, and a folder begun with
@@ -56,7 +57,9 @@ def fit_discriminator(
         )
     for images in sets:
         if not images.labelled:
-            raise InputError(f"{images.name} has no ground truth, which is what the discriminator takes for real")
+            raise InputError(
+                f"{images.name} has no ground truth, by which the discriminator is told how wrong a fake is"
+            )
     folder.mkdir(parents=True, exist_ok=True)
     made_from = _made_from(sets, ladder, config)
     run = _Run(config, folder, made_from, chosen_device(device), restart)
@@ -94,8 +97,8 @@ class _Run:
         torch.manual_seed(config.seed)
         self.config, self.made_from, self.device, self.step = config, made_from, device, 0
         self.state, self.log = folder / "state.ckpt", folder / "log.jsonl"
-        self.discriminator = PatchGan(config).to(device)
-        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), config.learning_rate, betas=(0.5, 0.999))
+        self.discriminator = PatchDiscriminator(config).to(device)
+        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), config.learning_rate, betas=(0.9, 0.99))
         if restart:
             self.state.unlink(missing_ok=True)
         if self.state.exists():
@@ -105,13 +108,20 @@ class _Run:
     def advance(self, real: Tensor, fake: Tensor) -> None:
         """One step, and what is due on disk after it."""
         self.discriminator.train()
-        loss, apart = adversarial_loss(self.discriminator, real.to(self.device), fake.to(self.device))
+        loss, expected, true = discriminator_loss(self.discriminator, real.to(self.device), fake.to(self.device))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * self.step / self.config.steps))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         self.step += 1
         if self.step % self.config.log_every == 0:
-            line = {"step": self.step, "loss": round(float(loss.detach()), 5), "told_apart": round(apart, 4)}
+            ranks = spearman(expected.cpu().numpy(), true.cpu().numpy())
+            line = {
+                "step": self.step,
+                "loss": round(float(loss.detach()), 5),
+                "ranks": round(ranks, 4) if math.isfinite(ranks) else None,
+            }
             with self.log.open("a") as log:
                 log.write(json.dumps(line) + "\n")
         if self.step % self.config.checkpoint_every == 0 or self.step == self.config.steps:

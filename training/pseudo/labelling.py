@@ -17,7 +17,7 @@ from dap_core.errors import InputError
 from training.data.labels import LabelledSet
 from training.data.prepared import PreparedSet
 from training.data.shards import file_sha256
-from training.pseudo.discriminator import PatchGan, load_discriminator
+from training.pseudo.discriminator import PatchDiscriminator, load_discriminator
 from training.pseudo.labeler import Labeler, chosen_device
 from training.pseudo.progress import Progress, silent
 
@@ -89,7 +89,7 @@ class _Networks:
         return Labeler(self._paths[0], self._device)
 
     @cached_property
-    def discriminator(self) -> PatchGan | None:
+    def discriminator(self) -> PatchDiscriminator | None:
         path = self._paths[1]
         return None if path is None else load_discriminator(path).to(chosen_device(self._device))
 
