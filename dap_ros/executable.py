@@ -36,7 +36,8 @@ def run(program: str, make_node: Callable[[], Any], args: Sequence[str] | None =
         executor.add_node(node)
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+        # What rclpy was making when the signal came (a Future, say) is freed half made, and its destructor complains.
+        sys.unraisablehook = lambda unraisable: None
     except Exception as error:
         # RuntimeError from `init`: what rclpy raises for arguments that it cannot use.
         if isinstance(error, InputError) or (not initialised and isinstance(error, RuntimeError)):
