@@ -22,13 +22,11 @@ from training.ema import Ema
 from training.losses.total import PAPER
 from training.processes import launch
 from training.schedule import build_optimizer
-from training.step import add_gradients
-from training.trainer import objective_of
+from training.step import add_gradients, objective_of
 
 PRECISIONS = {"bf16-mixed": torch.bfloat16, "32-true": torch.float32}
 #: Rows and columns of the matrices whose product is the peak, and of a GPU's.
 SIZE, SIZE_CUDA = 2048, 8192
-DEPTH_LIMIT_M = 100.0
 
 
 @dataclass(frozen=True)
@@ -100,12 +98,12 @@ def measure(
         torch.cuda.reset_peak_memory_stats(fabric.device)
     else:
         memory.forget_peak()
+    size = SIZE_CUDA if cuda else SIZE
     try:
-        step, product = _step(fabric, case), _product(fabric, SIZE_CUDA if cuda else SIZE, PRECISIONS[case.precision])
+        step, product = _step(fabric, case), _product(fabric, size, PRECISIONS[case.precision])
         turns = in_turns([_timed(step, cuda), _timed(product, cuda)], effort or Effort(), progress)
     except torch.OutOfMemoryError:
         raise InputError(f"{case.preset}: a batch of {case.batch} does not fit the GPU's memory") from None
-    size = SIZE_CUDA if cuda else SIZE
     own = 2 * size**3
     steps, products = of_runner(turns, 0), of_runner(turns, 1)
     return Speed(
@@ -123,12 +121,12 @@ def _step(fabric: Fabric, case: Case) -> Callable[[], None]:
     torch.manual_seed(0)
     shape = replace(PRESETS[case.preset], height=case.height, width=2 * case.height)
     model = build(shape).train().to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema, objective = Ema(model, config.optimizer.ema), objective_of(config, DEPTH_LIMIT_M)
+    ema, objective = Ema(model, config.optimizer.ema), objective_of(config, shape.max_range_m)
     network, optimizer = fabric.setup(model, build_optimizer(model, config.optimizer))
     network.mark_forward_method("logits")
     size = (case.batch, case.height, 2 * case.height)
     images = torch.randint(0, 256, (*size, 3), dtype=torch.uint8, device=fabric.device)
-    ranges = torch.empty(size, device=fabric.device).uniform_(0.5, 1.2 * DEPTH_LIMIT_M)
+    ranges = torch.empty(size, device=fabric.device).uniform_(0.5, 1.2 * shape.max_range_m)
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.wrappers import _FabricModule
 from torch import Tensor
 
+from dap_core.errors import InputError
+from training.config import StageConfig
 from training.data.batches import to_network
 from training.losses import LossWeights, total_loss
 
@@ -20,6 +23,15 @@ class Objective:
     max_range_m: float
     far_beyond_m: float
     weights: LossWeights
+
+
+def objective_of(config: StageConfig, limit: float) -> Objective:
+    """What `config` minimises for a model whose depth ends at `limit` metres; without a mask nothing is far."""
+    if config.far_beyond_m is None:
+        return Objective(limit, math.inf, replace(config.loss, mask=0.0))
+    if config.far_beyond_m > limit:
+        raise InputError(f"far_beyond_m lies within the model's {limit:g} m, got {config.far_beyond_m:g}")
+    return Objective(limit, config.far_beyond_m, config.loss)
 
 
 def add_gradients(

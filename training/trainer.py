@@ -6,7 +6,7 @@ import json
 import math
 import signal
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from training.ema import Ema
 from training.journal import Journal
 from training.processes import gathered, launch, mean_of_ranks
 from training.schedule import build_optimizer, rate_factor, set_rate
-from training.step import Objective, add_gradients
+from training.step import add_gradients, objective_of
 from training.validation import Validation, held_out_samples, measured, picture
 
 MAX_BAD_STEPS = 3
@@ -158,15 +158,6 @@ def is_finished(model: nn.Module, config: StageConfig, folder: Path) -> bool:
 def _rounded(value: float, digits: int) -> float | None:
     """For the log, which is JSON: None for what is not finite."""
     return round(value, digits) if math.isfinite(value) else None
-
-
-def objective_of(config: StageConfig, limit: float) -> Objective:
-    """What `config` minimises for a model whose depth ends at `limit` metres; without a mask nothing is far."""
-    if config.far_beyond_m is None:
-        return Objective(limit, math.inf, replace(config.loss, mask=0.0))
-    if config.far_beyond_m > limit:
-        raise InputError(f"far_beyond_m lies within the model's {limit:g} m, got {config.far_beyond_m:g}")
-    return Objective(limit, config.far_beyond_m, config.loss)
 
 
 def _continue(

@@ -45,7 +45,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Cost:
-    """Differences of depth (`max_range_m` where far) from the float model: as in `Budget`, and the mean of all pixels.
+    """Differences of depth (`limit_m` where far) from the float model: as in `Budget`, and the mean of all pixels.
 
     `absrel` holds for each group AbsRel before and after, and by how much it could have changed.
     """
@@ -84,7 +84,7 @@ class Trials:
         medians, means, flips = [], [], []
         errors: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
         model = quantized(self._model, self._largest, names)
-        limit = np.float32(self._spec.max_range_m)
+        limit = np.float32(self._spec.limit_m)
         for panorama, before, after in zip(chosen, self._depths, self._run(model, chosen, what), strict=False):
             difference = np.abs(after / before - 1.0)
             medians.append(np.median(difference))
@@ -134,7 +134,7 @@ class Trials:
         self, truth: NDArray[np.float32], before: NDArray[np.float32], after: NDArray[np.float32]
     ) -> tuple[float, float, float]:
         """AbsRel of both depths (h, 2 h), and the mean difference between them relative to the truth (H, 2 H)."""
-        truth = np.where(truth <= self._spec.max_range_m, truth, np.float32(np.nan))
+        truth = np.where(truth <= self._spec.limit_m, truth, np.float32(np.nan))
         first, second = (resize_nearest(depth, truth.shape[0]) for depth in (before, after))
         moved = np.abs(second - first) / truth
         known = np.isfinite(moved) & (truth > 0)
@@ -142,11 +142,11 @@ class Trials:
         return depth_metrics(first, truth).absrel, depth_metrics(second, truth).absrel, mean
 
     def _run(self, model: onnx.ModelProto, panoramas: Sequence[Panorama], what: str) -> Iterator[NDArray[np.float32]]:
-        """Depth (h, 2 h) of each panorama, `max_range_m` where far."""
+        """Depth (h, 2 h) of each panorama, `limit_m` where far."""
         session = open_session(model, self._threads)
         for i, panorama in enumerate(panoramas):
             if what:
                 self._progress(what, i / len(panoramas))
             range_m, far = session.run(["range_m", "far"], {"image": panorama.image})
-            limit = np.float32(self._spec.max_range_m)
+            limit = np.float32(self._spec.limit_m)
             yield np.where(far[0] > self._spec.far_threshold, limit, np.minimum(range_m[0], limit))

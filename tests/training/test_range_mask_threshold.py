@@ -22,7 +22,7 @@ from training.losses import Target, total_loss
 from training.pseudo import labeler as labeler_module
 from training.pseudo.labeler import Labeler
 from training.stages.labeler import starting_model, train
-from training.trainer import objective_of
+from training.step import objective_of
 from training.validation import Validation, measure, predict
 
 TINY = {"stem": 8, "channels": [16, 16], "dim": 32, "coarse_dim": 32, "blocks": [1, 1, 1]}

@@ -231,7 +231,8 @@ def _speed(args: argparse.Namespace) -> int:
     )
     with Display() as display:
         for case in cases:
-            what = f"{case.preset} {case.height}x{2 * case.height} {case.precision}, batch {case.batch}"
+            model = f"{case.preset}, {case.height}x{2 * case.height}"
+            what = f"{model}, {case.precision}, batch {case.batch}"
             try:
                 found = measure(
                     case,
@@ -240,12 +241,10 @@ def _speed(args: argparse.Namespace) -> int:
                     lambda share, what=what: display(what, round(100 * share), 100),  # type: ignore[misc]
                 )
             except InputError as error:
-                table.add_row(
-                    f"{case.preset}, {case.height}x{2 * case.height}", case.precision, str(case.batch), str(error)
-                )
+                table.add_row(model, case.precision, str(case.batch), str(error))
                 continue
             table.add_row(
-                *(f"{case.preset}, {case.height}x{2 * case.height}", case.precision, str(case.batch)),
+                *(model, case.precision, str(case.batch)),
                 *(f"{found.sample_flops / 1e9:.4g}", f"{found.samples_per_second:.3g}", f"{1e3 * found.step_s:.0f}"),
                 *(f"{100 * found.share:.0f} %", f"{found.peak_flops / 1e9:.0f}"),
                 "-" if found.peak_bytes is None else f"{found.peak_bytes / 1e6:.0f}",
