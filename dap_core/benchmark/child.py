@@ -18,6 +18,8 @@ from dap_core.errors import InputError
 
 #: Seconds between looks at the process's memory while it works.
 _POLL = 0.05
+#: Seconds that a process without work has to end by itself: killed, it would leave what its libraries hold of the system.
+_FAREWELL = 5.0
 #: Seconds after which a request is given up.
 PATIENCE = 1800.0
 
@@ -36,6 +38,7 @@ class Child:
         free = memory.available_bytes()
         self._limit = memory_limit or (None if free is None else max(free - memory.RESERVE_BYTES, 1))
         self._patience = patience
+        self._working = False
         handle, log = tempfile.mkstemp(prefix="dap-bench-", suffix=".log")
         os.close(handle)
         self._log = Path(log)
@@ -49,11 +52,13 @@ class Child:
     def ask(self, request: str, **arguments: Any) -> Any:
         """The answer of a method of `Worker`."""
         until = time.monotonic() + self._patience
+        self._working = True
         try:
             self._connection.send((request, arguments))
             while not self._connection.poll(_POLL):
                 self._watch(until)
             status, answer = self._connection.recv()
+            self._working = False
         except (EOFError, OSError):
             raise Failed(self._how_it_ended()) from None
         if status != DONE:
@@ -98,6 +103,8 @@ class Child:
     def close(self) -> None:
         """End the process, whatever it is doing."""
         self._connection.close()
+        if not self._working:
+            self._process.join(_FAREWELL)
         if self._process.is_alive():
             self._process.kill()
         self._process.join()

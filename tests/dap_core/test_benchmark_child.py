@@ -20,6 +20,7 @@ def test_answers_come_back_and_refusals_are_one_line(tmp_path):
         assert (spec.name, spec.height, spec.width) == ("dap-tiny", 256, 512)
         with pytest.raises(Failed, match="AssertionError"):
             child.ask("run", seconds=0.0)
+    assert child._process.exitcode == 0  # ended by itself: killed, it leaves its libraries' semaphores behind
 
 
 @pytest.mark.parametrize(
