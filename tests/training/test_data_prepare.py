@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -107,6 +108,32 @@ def test_killed_and_resumed_and_any_number_of_workers_give_the_same_bytes(pictur
     assert straight.keys() == resumed.keys()
     assert all(straight[name] == resumed[name] for name in straight if name != "set.json")
     assert json.loads(straight["set.json"]) == json.loads(resumed["set.json"])
+
+
+def test_workers_end_with_a_command_that_is_ended(tmp_path):
+    """By SIGTERM, of which they are told nothing."""
+    command = [sys.executable, "-m", "dap_core.cli", "data", "prepare", "worlds", "--out", str(tmp_path / "set")]
+    command += ["--height", "256", "--count", "400", "--per-shard", "200", "--workers", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 120
+    while len(list((tmp_path / "set").glob(".shard-*.tar"))) < 2:  # both are at work
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert len(workers) >= 2
+    process.terminate()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while any(_runs(pid) for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_worlds_with_and_without_labels(tmp_path, capsys):

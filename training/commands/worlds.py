@@ -189,17 +189,13 @@ def _spread(function: Callable[[Any], Any], jobs: list[Any], workers: int) -> It
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), initializer=_single_threaded) as pool:
+    from training.workers import begin
+
+    with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), initializer=begin) as pool:
         try:
             yield from pool.map(function, jobs)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _single_threaded() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 def _bar() -> Any:

@@ -24,6 +24,7 @@ from training.data.range_code import encode_label
 from training.data.sample import Sample
 from training.data.sets import Reader
 from training.data.shards import Record, Shard, is_finished, write_shard
+from training.workers import begin
 
 LEFT_OUT = "left_out.jsonl"
 
@@ -141,7 +142,7 @@ def _spread(jobs: Sequence[tuple[Reader, Path, Sequence[str], Preparation]], wor
     if min(workers, len(jobs)) <= 1:
         yield from (_fill(*job) for job in jobs)
         return
-    with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), initializer=_alone) as pool:
+    with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), initializer=begin) as pool:
         waiting: list[Future[tuple[int, int]]] = [pool.submit(_fill, *job) for job in jobs]
         try:
             yield from (future.result() for future in as_completed(waiting))
@@ -151,10 +152,6 @@ def _spread(jobs: Sequence[tuple[Reader, Path, Sequence[str], Preparation]], wor
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _alone() -> None:
-    cv2.setNumThreads(1)
 
 
 def _list_left_out(folder: Path, shards: int) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from dap_core.errors import InputError
 from dap_core.io.atomic import written_beside
+from training import workers
 from training.display import SILENT, Display
 from training.recipe import Recipe
 from training.study.cells import VARIANTS, Cell
@@ -99,26 +99,16 @@ _reports: Any = None
 
 
 def _start(reports: Any) -> None:
-    import cv2
     import torch
 
     global _reports
     _reports = reports
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    workers.begin()
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
 
 
 def _run_told(values: dict[str, Any], where: str, folder: Path, cell: Cell) -> None:
     run_cell(values, where, folder, cell, lambda name, what: _reports.put((name, what)))
-
-
-def _end_with_parent() -> None:
-    """A cell whose study was killed must not go on beside the one that continues it."""
-    parent = parent_process()
-    assert parent is not None
-    connection.wait([parent.sentinel])
-    os._exit(1)
 
 
 class _Reports(Display):
