@@ -18,7 +18,7 @@ from dap_core.errors import InputError
 
 #: Seconds between looks at the process's memory while it works.
 _POLL = 0.05
-#: Seconds that a process without work has to end by itself: killed, it would leave what its libraries hold of the system.
+#: Seconds that a process without work has to end by itself; killed, it would leave its libraries' semaphores behind.
 _FAREWELL = 5.0
 #: Seconds after which a request is given up.
 PATIENCE = 1800.0

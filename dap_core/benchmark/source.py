@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from dap_core.backends.models import BUNDLED, CHECKPOINTS, ENGINES, RELEASED, resolve_model
+from dap_core.backends.models import BUNDLED, CHECKPOINTS, ENGINES, QUANTISED, RELEASED, resolve_model
 from dap_core.backends.spec import ModelSpec
 from dap_core.benchmark.child import Failed, ask_once
 from dap_core.errors import InputError
@@ -30,8 +30,8 @@ class Source:
         except InputError as error:
             hint = "; or measure its speed alone with --random-weights" if model in RELEASED else ""
             raise InputError(f"{error}{hint}") from None
-        self.name = model if model in BUNDLED else self._path.stem
-        self.weights = "bundled" if model in BUNDLED else "own"
+        ours = model in BUNDLED + QUANTISED
+        self.name, self.weights = (model, "bundled") if ours else (self._path.stem, "own")
 
     @cached_property
     def spec(self) -> ModelSpec:

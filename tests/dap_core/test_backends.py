@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from dap_core import backends
+from dap_core import DepthEstimator, backends
 from dap_core.backends import BackendUnavailable, ModelSpec, open_backend
 from dap_core.backends.models import BUNDLED, RELEASED, resolve_model
 from dap_core.benchmark.matmul_model import write_matmul_model
@@ -274,6 +274,19 @@ def test_bundled_model_opens():
     backend = open_backend("onnxruntime", "dap-tiny", threads=2)
     assert (backend.spec.name, backend.spec.height, backend.spec.width) == ("dap-tiny", 256, 512)
     assert backend.spec.max_range_m == 100.0
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_the_bundled_int8_is_the_bundled_model_within_a_percent(name):
+    image = parity_images(256)["a room"][0]
+    with DepthEstimator.open("dap-tiny", "onnxruntime") as exact, DepthEstimator.open("dap-tiny-int8", name) as int8:
+        assert int8.spec.weights_precision == "int8" and int8.spec.weights_sha256 == exact.spec.weights_sha256
+        one, other = exact(image), int8(image)
+    both = np.isfinite(one.range_m) & np.isfinite(other.range_m)
+    assert 1e-5 < np.median(np.abs(other.range_m[both] / one.range_m[both] - 1)) < 0.01
+    assert np.mean(one.far != other.far) < 0.01
+    with pytest.raises(InputError, match=r"dap-tiny-int8 is an export, .* give dap-tiny$"):
+        open_backend("torch", "dap-tiny-int8")
 
 
 def write(path, data):
