@@ -11,11 +11,11 @@ EXPORTS = frozenset({".onnx"})
 ENGINES = frozenset({".engine"})
 CHECKPOINTS = frozenset({".safetensors", ".pth", ".pt"})
 
-#: Presets whose weights come with the package, exports of theirs in int8 that do, and presets of which the weights are
-#: the released ones.
+#: Presets whose weights come with the package, and those whose weights are the released ones.
 BUNDLED = ("dap-tiny",)
-QUANTISED = ("dap-tiny-int8",)
 RELEASED = ("dap-s", "dap-b", "dap-l")
+#: Exports in int8 that come with the package, and the presets that they were made of.
+QUANTISED = {"dap-tiny-int8": "dap-tiny"}
 
 #: Where the bundled files lie.
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -25,12 +25,12 @@ def resolve_model(model: str | Path, *, for_torch: bool | None = None) -> Path:
     """The file of a model: an export, an engine, or a checkpoint.
 
     `for_torch` says what the backend reads: True a checkpoint, False an export or an engine, None any of them (a
-    bundled preset is then its export). Raises InputError, with what to do instead, for anything else.
+    bundled model is then its export). Raises InputError, with what to do instead, for anything else.
     """
     text = str(model)
     if text in QUANTISED and for_torch:
-        raise InputError(f"{text} is an export, and the torch backend reads a checkpoint: give {text[: -len('-int8')]}")
-    if text in BUNDLED + QUANTISED:
+        raise InputError(f"{text} is an export, and the torch backend reads a checkpoint: give {QUANTISED[text]}")
+    if text in (*BUNDLED, *QUANTISED):
         path = MODELS / f"{text}{'.safetensors' if for_torch else '.onnx'}"
         if not path.is_file():
             raise InputError(f"{path} is missing from this installation: install dap_ros again")
@@ -45,7 +45,7 @@ def resolve_model(model: str | Path, *, for_torch: bool | None = None) -> Path:
     suffix = path.suffix.lower()
     if suffix not in EXPORTS | ENGINES | CHECKPOINTS:
         raise InputError(
-            f"no model {text!r}: give a preset ({', '.join(BUNDLED + QUANTISED + RELEASED)}) or the path of an "
+            f"no model {text!r}: give a preset ({', '.join((*BUNDLED, *QUANTISED, *RELEASED))}) or the path of an "
             f"exported .onnx, of an .engine built from one, or of a .safetensors or .pth checkpoint"
         )
     if not path.is_file():

@@ -30,7 +30,7 @@ class Source:
         except InputError as error:
             hint = "; or measure its speed alone with --random-weights" if model in RELEASED else ""
             raise InputError(f"{error}{hint}") from None
-        ours = model in BUNDLED + QUANTISED
+        ours = model in (*BUNDLED, *QUANTISED)
         self.name, self.weights = (model, "bundled") if ours else (self._path.stem, "own")
 
     @cached_property
